@@ -1,0 +1,49 @@
+#include "hardening/guard_pages.h"
+
+#include <atomic>
+
+#include "src/base/bits.h"
+#include "src/platform/memory.h"
+
+namespace bartizan {
+namespace {
+
+using platform::kPageBytes;
+
+// Guards around a large block are between one page and this many.
+constexpr uint32_t kMaxGuardPages = 16;
+
+// Protected pages split a mapping in three: two more for each guard. A quarter of the limit for
+// slabs, so that half of it stays the program's when large blocks take theirs.
+constinit std::atomic<size_t> g_budget{0};
+constinit std::atomic<bool> g_budget_known{false};
+constinit std::atomic<uint64_t> g_unguarded{0};
+
+bool Protect(uintptr_t begin, size_t bytes) {
+  if (!g_budget_known.exchange(true, std::memory_order_relaxed)) {
+    g_budget.store(platform::MappingLimit() / 4, std::memory_order_relaxed);
+  }
+  const size_t left = g_budget.load(std::memory_order_relaxed);
+  if (left < 2) return false;
+  g_budget.store(left - 2, std::memory_order_relaxed);  // lost updates only make it a rough bound
+  return platform::SetAccess(begin, bytes, platform::Access::kNone);
+}
+
+}  // namespace
+
+void GuardPages::OnPrepareSlab(const SlabSpan& slab) {
+  const uintptr_t begin = AlignUp(slab.slots_end, kPageBytes);
+  const size_t bytes = slab.end - begin;
+  if (platform::InstallGuard(begin, bytes) || Protect(begin, bytes)) return;
+  g_unguarded.fetch_add(1, std::memory_order_relaxed);
+}
+
+void GuardPages::OnPlaceLarge(LargePlan& plan) {
+  plan.guard_before = (1 + plan.random.Below(kMaxGuardPages)) * kPageBytes;
+  plan.guard_after = (1 + plan.random.Below(kMaxGuardPages)) * kPageBytes;
+  plan.against_upper = true;
+}
+
+uint64_t UnguardedSlabs() { return g_unguarded.load(std::memory_order_relaxed); }
+
+}  // namespace bartizan

@@ -1,0 +1,30 @@
+// guard_pages: inaccessible memory after every slab and around every large block.
+//
+// Stops: linear overflows out of a slab or large block, at the access.
+// How: the end of a slab's stride, which never holds a slot, is made inaccessible: with the
+// kernel's guard markers, which spend no mapping, or else by protection within a budget of
+// mappings. Large blocks lie in unmapped address space of random length and end against it.
+// Does not stop: overflows within a slab (canaries); strides that jump over the guard.
+// Cost: docs/layers.md.
+#ifndef BARTIZAN_HARDENING_GUARD_PAGES_H_
+#define BARTIZAN_HARDENING_GUARD_PAGES_H_
+
+#include "src/hooks/profile.h"
+
+namespace bartizan {
+
+struct GuardPages {
+  static constexpr Toggle kToggle = Toggle::kGuardPages;
+  static constexpr uint32_t kHooks = kOnPrepareSlab | kOnPlaceLarge;
+  static constexpr size_t kTrailerBytes = 0;
+
+  static void OnPrepareSlab(const SlabSpan& slab);
+  static void OnPlaceLarge(LargePlan& plan);
+};
+
+// Slabs that have no guard because the budget of mappings is spent or the system refused.
+uint64_t UnguardedSlabs();
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_HARDENING_GUARD_PAGES_H_

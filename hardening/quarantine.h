@@ -1,0 +1,35 @@
+// quarantine: a freed slot waits before it can be issued again.
+//
+// Stops: reuse right after free, on which most exploits of a dangling pointer depend.
+// How: freed slots go through a first-in-first-out ring of the class; only what is in excess of the
+// configured bytes leaves it. Nothing is written into the waiting memory. Large blocks wait without
+// pages, at an address that faults (src/engine/large_space.h).
+// Does not stop: an attacker who can make the program free and allocate enough of the same class.
+// Cost: docs/layers.md.
+#ifndef BARTIZAN_HARDENING_QUARANTINE_H_
+#define BARTIZAN_HARDENING_QUARANTINE_H_
+
+#include "src/hooks/profile.h"
+#include "src/options/sealed_page.h"
+
+namespace bartizan {
+
+struct Quarantine {
+  static constexpr Toggle kToggle = Toggle::kQuarantine;
+  static constexpr uint32_t kHooks = kOnPlanBin;
+  static constexpr size_t kTrailerBytes = 0;
+
+  // Whatever the bytes: a tight loop never gets a slot back within so many frees.
+  static constexpr size_t kMinSlots = 4;
+  static constexpr size_t kMaxSlots = 1024;
+
+  static void OnPlanBin(BinPlan& plan) {
+    const size_t slots = OptionsInForce().quarantine_bytes / kClassBytes[plan.id];
+    const size_t bounded = slots < kMinSlots ? kMinSlots : slots > kMaxSlots ? kMaxSlots : slots;
+    plan.quarantine_slots = static_cast<uint32_t>(bounded);
+  }
+};
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_HARDENING_QUARANTINE_H_

@@ -1,0 +1,44 @@
+"""The exported functions over one composition."""
+
+load("//tools/bazel:defs.bzl", "bartizan_library")
+
+def abi_library(name, composition):
+    """Compiles the sources of this folder over `composition`, a target and header of //src/profiles.
+
+    Args:
+      name: target name.
+      composition: "dynamic" or "fast".
+    """
+    common = {
+        "copts": ["-include", "src/profiles/%s.h" % composition],
+        "alwayslink": True,
+        "deps": ["//src/profiles:" + composition],
+    }
+    bartizan_library(
+        name = name + "_c",
+        srcs = [
+            "introspection.cc",
+            "malloc.cc",
+            "start.cc",
+        ],
+        copts = common["copts"],
+        alwayslink = True,
+        deps = common["deps"] + ["//src/platform:topology_libnuma"],
+    )
+    bartizan_library(
+        name = name + "_cxx",
+        srcs = ["operators.cc"],
+        copts = common["copts"],
+        alwayslink = True,
+        exceptions = True,
+        deps = common["deps"] + [":new_handler"],
+    )
+    bartizan_library(
+        name = name,
+        visibility = ["//visibility:public"],
+        deps = [
+            name + "_c",
+            name + "_cxx",
+            "//src/api:" + composition,
+        ],
+    )

@@ -1,0 +1,15 @@
+// The library's constructor. The allocator does not wait for it: the first malloc starts the engine.
+// What is left for here is what needs other libraries' constructors.
+#include "src/engine/runtime.h"
+#include "src/options/sealed_page.h"
+#include "src/platform/topology.h"
+
+namespace {
+
+[[gnu::constructor]] void OnLoad() {
+  if (!bartizan::EnsureStarted()) return;
+  if (!bartizan::OptionsInForce().numa) return;
+  bartizan::platform::LearnTopology(bartizan::platform::kSystemTopology);
+}
+
+}  // namespace

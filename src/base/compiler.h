@@ -1,0 +1,13 @@
+// Spelling of the compiler hints this code relies on, each with its reason.
+#ifndef BARTIZAN_SRC_BASE_COMPILER_H_
+#define BARTIZAN_SRC_BASE_COMPILER_H_
+
+// The common path is one straight line: inlined even where the compiler's heuristic gives up.
+#define BARTIZAN_INLINE [[gnu::always_inline]] inline
+// Rare paths stay out of line so that they neither spill registers nor take instruction cache.
+#define BARTIZAN_COLD [[gnu::noinline, gnu::cold]]
+#define BARTIZAN_NOINLINE [[gnu::noinline]]
+// Visible in the dynamic symbol table; everything else is hidden.
+#define BARTIZAN_EXPORT [[gnu::visibility("default")]]
+
+#endif  // BARTIZAN_SRC_BASE_COMPILER_H_

@@ -1,0 +1,269 @@
+// The whole allocator over one profile: every request by size and alignment, and what is done with
+// a pointer that comes back. The functions that src/abi exports are thin wraps of these.
+//
+// Thread-safe. Failure is nullptr; errno is the caller's to set.
+#ifndef BARTIZAN_SRC_ENGINE_ALLOCATOR_H_
+#define BARTIZAN_SRC_ENGINE_ALLOCATOR_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "src/base/bits.h"
+#include "src/engine/large_blocks.h"
+#include "src/engine/large_policy.h"
+#include "src/engine/slot_engine.h"
+#include "src/engine/tidy.h"
+
+namespace bartizan {
+
+template <class P>
+class Allocator {
+  using Slots = SlotEngine<P>;
+  using Trusted = typename Slots::Trusted;
+  using Verdict = typename Slots::Verdict;
+
+ public:
+  BARTIZAN_INLINE static void* Allocate(size_t bytes, Family family) {
+    if (bytes <= kIndexedRequest) [[likely]] {
+      return Slots::AllocateIndexed(bytes, family, AllocateSlow);
+    }
+    return AllocateUnindexed(bytes, family);
+  }
+
+  // `alignment` is a power of two.
+  static void* AllocateAligned(size_t alignment, size_t bytes, Family family) {
+    if (alignment <= kMinSlotBytes) return Allocate(bytes, family);
+    if (bytes > kMaxRequest) return nullptr;
+    if (!EnsureStarted()) return nullptr;
+    const ClassId id = AlignedClass(alignment, bytes);
+    if (id == kClasses) return AllocateLarge(bytes, alignment, family, nullptr);
+    ScopedHeap heap;
+    return heap ? AllocateClass(*heap, id, bytes, family) : nullptr;
+  }
+
+  static void* AllocateZeroed(size_t bytes, Family family) {
+    if (bytes > g_runtime.max_slot_request) [[unlikely]] {
+      bool zeroed = false;
+      void* block = AllocateLarge(bytes, kMinSlotBytes, family, &zeroed);
+      if (block != nullptr && !zeroed) std::memset(block, 0, bytes);
+      return block;
+    }
+    void* block = Allocate(bytes, family);
+    // Where freed memory is zeroed, what is issued is zero already.
+    if (block != nullptr && !P::Has(CurrentToggles(), Toggle::kZeroOnFree)) {
+      std::memset(block, 0, bytes);
+    }
+    return block;
+  }
+
+  BARTIZAN_INLINE static void Free(void* pointer, const FreeClaim& claim) {
+    Trusted block;
+    const Verdict verdict = Slots::Validate(pointer, &block);
+    if (verdict != Verdict::kTrusted) [[unlikely]] return FreeSlow(pointer, claim);
+    Slots::Release(block, claim);
+  }
+
+  // The bytes that the program may use; exactly what it asked for. 0 for nullptr.
+  static size_t UsableSize(void* pointer) {
+    if (pointer == nullptr) return 0;
+    Found found;
+    Resolve(Operation::kUsableSize, pointer, &found);
+    return found.requested;
+  }
+
+  static void* Reallocate(void* pointer, size_t bytes) {
+    Found found;
+    Resolve(Operation::kRealloc, pointer, &found);
+    if (bytes > kMaxRequest) return nullptr;
+    if (found.is_slot) {
+      if (ResizeSlot(found.slot, bytes)) return pointer;
+    } else if (bytes > g_runtime.max_slot_request) {
+      const auto user = reinterpret_cast<uintptr_t>(pointer);
+      const uintptr_t moved = g_large_blocks.Resize(user, bytes, PolicyInForce());
+      if (moved != 0) return reinterpret_cast<void*>(moved);
+    }
+    void* copy = Allocate(bytes, Family::kMalloc);
+    if (copy == nullptr) return nullptr;
+    std::memcpy(copy, pointer, bytes < found.requested ? bytes : found.requested);
+    Free(pointer, FreeClaim{});
+    return copy;
+  }
+
+  // Gives back what is not in use: of the calling thread and of threads that ended at once, of
+  // other threads at their next slow path. True if anything was given back.
+  static bool Trim() { return Tidy<P>::TrimAll(); }
+
+ private:
+  struct Found {
+    bool is_slot;
+    Trusted slot;
+    size_t requested;
+    Bin outside;  // stands in where this thread has no bin for the class
+  };
+
+  static LargePolicy PolicyInForce() { return LargePolicyFor<P>(CurrentToggles()); }
+
+  // --- Allocation -------------------------------------------------------------------------------
+
+  BARTIZAN_NOINLINE static void* AllocateUnindexed(size_t bytes, Family family) {
+    if (bytes > g_runtime.max_slot_request) {
+      return AllocateLarge(bytes, kMinSlotBytes, family, nullptr);
+    }
+    Bin& bin = tls_bins->bins[ClassOf(bytes + g_runtime.trailer_bytes)];
+    if (bin.ready == 0) [[unlikely]] return AllocateSlow(bytes, family);
+    return Slots::Issue(bin, bytes, family);
+  }
+
+  BARTIZAN_NOINLINE static void* AllocateSlow(size_t bytes, Family family) {
+    ScopedHeap heap;
+    if (!heap) return nullptr;
+    const ClassId id = bytes == 0 ? kZeroClass : ClassOf(bytes + g_runtime.trailer_bytes);
+    return AllocateClass(*heap, id, bytes, family);
+  }
+
+  static void* AllocateClass(Heap& heap, ClassId id, size_t bytes, Family family) {
+    // A class whose address space is used up hands over to the next, then to large blocks.
+    for (; id < kClasses && heap.BinOf(id).capacity <= bytes + kMaxSlack; ++id) {
+      Bin& bin = heap.BinOf(id);
+      auto result = slab_pool::Result::kDone;
+      if (bin.ready == 0) result = Refill<P>::Fill(heap, bin);
+      if (result == slab_pool::Result::kRefused) {
+        if (!Tidy<P>::TrimAll()) return nullptr;
+        result = Refill<P>::Fill(heap, bin);
+        if (result == slab_pool::Result::kRefused) return nullptr;
+      }
+      if (result != slab_pool::Result::kDone) continue;
+      return id == kZeroClass ? Slots::template Issue<false>(bin, bytes, family)
+                              : Slots::Issue(bin, bytes, family);
+    }
+    return AllocateLarge(bytes == 0 ? 1 : bytes, kMinSlotBytes, family, nullptr);
+  }
+
+  // The class whose slots have the alignment, or kClasses: then the block is a large one.
+  static ClassId AlignedClass(size_t alignment, size_t bytes) {
+    if (alignment > platform::kPageBytes || bytes > g_runtime.max_slot_request) return kClasses;
+    const size_t wanted = bytes + g_runtime.trailer_bytes;
+    ClassId id = ClassOf(wanted < alignment ? alignment : wanted);
+    while (id < kClasses && !IsAligned(kClassBytes[id], alignment)) ++id;
+    const bool fits = id < kClasses && kClassBytes[id] - wanted <= kMaxSlack;
+    return fits ? id : kClasses;
+  }
+
+  BARTIZAN_NOINLINE static void* AllocateLarge(size_t bytes, size_t alignment, Family family,
+                                               bool* zeroed) {
+    if (bytes > kMaxRequest || alignment > kMaxRequest - bytes) return nullptr;
+    ScopedHeap heap;
+    if (!heap) return nullptr;
+    LargeRequest request{.bytes = bytes == 0 ? 1 : bytes, .alignment = alignment, .family = family};
+    if (!g_large_blocks.GuardsSpent()) {
+      LargePlan plan{.requested = bytes, .random = (*heap).random};
+      P::template Run<kOnPlaceLarge>(CurrentToggles(), plan);
+      request.guard_before = plan.guard_before;
+      request.guard_after = plan.guard_after;
+      request.against_upper = plan.against_upper;
+    }
+    bool is_zero = false;
+    void* block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
+    if (zeroed != nullptr) *zeroed = is_zero;
+    return block;
+  }
+
+  // --- Pointers that come back ------------------------------------------------------------------
+
+  // A bin that stands for the class as seen by a thread without a heap: enough to validate and to
+  // free as another thread than the owner.
+  static void MakeOutsideBin(ClassId id, Bin* bin) {
+    const ClassRegion& region = g_address_map.region(id);
+    *bin = {};
+    bin->base = region.base;
+    bin->states = region.states;
+    bin->shift = static_cast<uint8_t>(GranuleShift(id));
+    bin->id = static_cast<uint8_t>(id);
+    bin->limit =
+        static_cast<uint32_t>(region.limit.load(std::memory_order_acquire) >> bin->shift);
+    bin->capacity = id == kZeroClass
+                        ? 0
+                        : kClassBytes[id] - static_cast<uint32_t>(g_runtime.trailer_bytes);
+  }
+
+  // Looks the address up in the address map, where the thread's bins knew nothing of it. False: no
+  // slab's.
+  static bool LookUp(Operation operation, uintptr_t address, Bin* outside, Trusted* block) {
+    const ClassId id = g_address_map.ClassOfAddress(address);
+    if (id == kClasses) return false;
+    Bin* bin = outside;
+    MakeOutsideBin(id, outside);
+    if (HasHeap(tls_bins)) {
+      bin = &static_cast<Heap*>(tls_bins)->BinOf(id);
+      bin->limit = outside->limit;
+    }
+    if (Slots::ValidateIn(bin, address, block) != Verdict::kTrusted) {
+      ReportBadPointer(operation, address);
+    }
+    return true;
+  }
+
+  BARTIZAN_NOINLINE static void FreeSlow(void* pointer, FreeClaim claim) {
+    if (pointer == nullptr) return;
+    const auto address = reinterpret_cast<uintptr_t>(pointer);
+    Bin outside;
+    Trusted block;
+    if (!LookUp(Operation::kFree, address, &outside, &block)) return FreeLarge(address, claim);
+    if (block.bin == &outside) {
+      return outside.id == kZeroClass ? Slots::template ReleaseRemote<false>(block, claim)
+                                      : Slots::template ReleaseRemote<true>(block, claim);
+    }
+    if (block.bin->id == kZeroClass) return Slots::template Release<false>(block, claim);
+    Slots::Release(block, claim);
+  }
+
+  static void FreeLarge(uintptr_t address, const FreeClaim& claim) {
+    LargeView view;
+    if (!g_large_blocks.Find(address, &view) || view.user != address) {
+      ReportBadPointer(Operation::kFree, address);
+    }
+    const SlotReturn op{{reinterpret_cast<std::byte*>(address), view.requested, view.requested},
+                        view.family,
+                        claim.family,
+                        claim.size,
+                        0};
+    P::template Run<kOnFreeLarge>(CurrentToggles(), op);
+    // Of racing frees only one finds the block still there.
+    if (!g_large_blocks.Free(address, PolicyInForce())) {
+      ReportBadPointer(Operation::kFree, address);
+    }
+  }
+
+  static void Resolve(Operation operation, void* pointer, Found* found) {
+    const auto address = reinterpret_cast<uintptr_t>(pointer);
+    found->is_slot = true;
+    const bool known = Slots::Validate(pointer, &found->slot) == Verdict::kTrusted;
+    if (known || LookUp(operation, address, &found->outside, &found->slot)) {
+      found->requested = found->slot.requested();
+      return;
+    }
+    LargeView view;
+    if (!g_large_blocks.Find(address, &view) || view.user != address) {
+      ReportBadPointer(operation, address);
+    }
+    found->is_slot = false;
+    found->requested = view.requested;
+  }
+
+  // Keeps the block in its slot if the new size fits it well: not when half of it would be unused.
+  static bool ResizeSlot(const Trusted& block, size_t bytes) {
+    const size_t capacity = block.bin->capacity;
+    if (bytes > capacity || capacity - bytes > kMaxSlack || capacity == 0) return false;
+    if (bytes < capacity / 2 && capacity > kMinSlotBytes) return false;
+    std::byte* slot = block.bin->SlotAt(static_cast<uint32_t>(block.granule));
+    const SlotResize op{{slot, bytes, capacity}, block.requested(), g_runtime.trailer_bytes};
+    P::template Run<kOnResize>(CurrentToggles(), op);
+    block.state().Store(StateWord::Live(capacity - bytes, block.word.family()));
+    return true;
+  }
+};
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_ALLOCATOR_H_

@@ -1,0 +1,22 @@
+// What is wrong with a pointer that the program passed: the cold half of every validation.
+#ifndef BARTIZAN_SRC_ENGINE_BAD_POINTER_H_
+#define BARTIZAN_SRC_ENGINE_BAD_POINTER_H_
+
+#include <cstdint>
+
+#include "src/base/compiler.h"
+
+namespace bartizan {
+
+enum class Operation { kFree, kRealloc, kUsableSize };
+
+// Finds out what the pointer is, from the metadata alone, reports it and ends the process. Called
+// when validation failed; looks again by itself, so that the common path need not keep anything.
+[[noreturn]] BARTIZAN_COLD void ReportBadPointer(Operation operation, uintptr_t address);
+
+// A reference to a free slot, in a magazine or ring, that does not agree with the slot's state.
+[[noreturn]] BARTIZAN_COLD void ReportCorruptReference(uint32_t class_id, uint32_t granule);
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_BAD_POINTER_H_

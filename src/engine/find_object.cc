@@ -1,0 +1,36 @@
+#include "src/engine/find_object.h"
+
+#include "src/engine/large_blocks.h"
+#include "src/engine/runtime.h"
+#include "src/metadata/address_map.h"
+
+namespace bartizan {
+
+bool FindSlot(ClassId id, uintptr_t address, SlotView* view) {
+  const ClassRegion& region = g_address_map.region(id);
+  const size_t offset = address - region.base;
+  const size_t within = offset & (SlabBytes(id) - 1);
+  const size_t slot = within / kClassBytes[id];
+  if (slot >= SlotsPerSlab(id)) return false;
+  const size_t begin = offset - within + slot * kClassBytes[id];
+  view->begin = region.base + begin;
+  view->word = region.states[begin >> GranuleShift(id)].LoadRemote();
+  view->capacity = id == kZeroClass ? 0 : kClassBytes[id] - g_runtime.trailer_bytes;
+  return true;
+}
+
+bool FindObject(uintptr_t address, ObjectView* view) {
+  const ClassId id = g_address_map.ClassOfAddress(address);
+  if (id != kClasses) {
+    SlotView slot;
+    if (!FindSlot(id, address, &slot) || !slot.word.IsLive()) return false;
+    *view = {slot.begin, slot.capacity - slot.word.slack()};
+  } else {
+    LargeView large;
+    if (!g_large_blocks.Find(address, &large)) return false;
+    *view = {large.user, large.requested};
+  }
+  return address >= view->begin && address - view->begin <= view->bytes;
+}
+
+}  // namespace bartizan

@@ -1,0 +1,13 @@
+// fork in a program with threads: the child must find every lock free and every structure whole.
+#ifndef BARTIZAN_SRC_ENGINE_FORK_H_
+#define BARTIZAN_SRC_ENGINE_FORK_H_
+
+namespace bartizan {
+
+// Registers the handlers. As the first to register, ours run last before the fork and first after
+// it, so that other libraries' handlers may allocate.
+void InstallForkHandlers();
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_FORK_H_

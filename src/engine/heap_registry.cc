@@ -1,0 +1,283 @@
+#include "src/engine/heap_registry.h"
+
+#include <atomic>
+
+#include "src/base/bits.h"
+#include "src/engine/rebuild.h"
+#include "src/engine/runtime.h"
+#include "src/platform/entropy.h"
+#include "src/platform/memory.h"
+#include "src/platform/thread_exit.h"
+#include "src/platform/topology.h"
+
+namespace bartizan {
+
+constinit BinSet g_unattached_bins = {};
+constinit BinSet g_exited_bins = {};
+constinit thread_local BinSet* tls_bins = &g_unattached_bins;
+
+namespace {
+
+constinit platform::Lock g_lock;       // guards the idle list and the number of heaps
+constinit platform::Lock g_late_lock;  // held while the late heap is borrowed
+// Release when a heap is entered, acquire when one is looked up by the owner of a slab.
+constinit std::atomic<Heap*> g_heaps[kMaxHeaps + 1] = {};
+constinit std::atomic<uint32_t> g_heap_limit{1};
+constinit Heap* g_idle = nullptr;
+constinit Heap* g_late_heap = nullptr;
+constinit std::atomic<bool> g_exit_prepared{false};
+// Raised in every fork child, while it has one thread: heaps with an older seed would repeat the
+// parent's random stream.
+constinit uint32_t g_seed_generation = 0;
+
+// Bounds of a class's thread cache. The cache of a class is bounded in bytes as well as in slots.
+constexpr size_t kMagazineBytes = 64 * kKiB;
+constexpr uint32_t kMinMagazine = 4;
+constexpr uint32_t kMaxMagazine = 512;
+constexpr size_t kWindowBytes = 16 * kKiB;
+constexpr uint32_t kMinWindow = 4;
+constexpr uint32_t kMaxWindow = 32;
+constexpr uint32_t kMaxQuarantineSlots = 1024;
+
+constexpr uint32_t Clamp(size_t n, uint32_t low, uint32_t high) {
+  return n < low ? low : n > high ? high : static_cast<uint32_t>(n);
+}
+constexpr uint32_t MagazineSlots(ClassId id) {
+  return Clamp(kMagazineBytes / kClassBytes[id], kMinMagazine, kMaxMagazine);
+}
+constexpr uint32_t WindowSlots(ClassId id) {
+  return Clamp(kWindowBytes / kClassBytes[id], kMinWindow, kMaxWindow);
+}
+static_assert(kMaxMagazine <= StateWord::kPlaces && kMinMagazine >= kMinWindow);
+
+// Room for what must wait and for as much again, so that a burst of frees is not spilled at once.
+uint32_t RingSlots(ClassId id, uint32_t quarantine_slots) {
+  if (quarantine_slots == 0) return 0;
+  return 1u << Log2Ceil(quarantine_slots + 4 * WindowSlots(id));
+}
+static_assert((1u << Log2Ceil(kMaxQuarantineSlots + 4 * kMaxWindow)) <= StateWord::kPlaces);
+
+void Seed(RandomStream& random) {
+  uint32_t key[RandomStream::kKeyWords];
+  platform::FillRandom(key, sizeof key);
+  random.Seed(key);
+}
+
+struct BinLayout {
+  uint32_t key;
+  uint32_t quarantine_slots;
+  uint32_t ring_slots;
+};
+
+// Asks the layers for each bin; returns how many ring and magazine entries the heap needs.
+size_t PlanBins(RandomStream& random, BinLayout layouts[kClasses]) {
+  size_t entries = 0;
+  for (ClassId id = 0; id < kClasses; ++id) {
+    BinPlan plan{.id = id, .random = random};
+    kComposition.plan_bin(plan);
+    const uint32_t waiting =
+        plan.quarantine_slots > kMaxQuarantineSlots ? kMaxQuarantineSlots : plan.quarantine_slots;
+    layouts[id] = {plan.key, waiting, RingSlots(id, waiting)};
+    entries += layouts[id].ring_slots + MagazineSlots(id);
+  }
+  return entries;
+}
+
+void SetUpBins(Heap& heap, const BinLayout layouts[kClasses], uint32_t* entries) {
+  for (ClassId id = 0; id < kClasses; ++id) {
+    const ClassRegion& region = g_address_map.region(id);
+    Bin& bin = heap.BinOf(id);
+    bin.base = region.base;
+    bin.states = region.states;
+    bin.magazine = entries;
+    entries += bin.magazine_capacity = static_cast<uint16_t>(MagazineSlots(id));
+    bin.ring = entries;
+    entries += layouts[id].ring_slots;
+    bin.ring_limit = layouts[id].ring_slots;
+    bin.ring_mask = static_cast<uint16_t>(layouts[id].ring_slots - 1);
+    bin.key = layouts[id].key;
+    bin.capacity =
+        id == kZeroClass ? 0 : kClassBytes[id] - static_cast<uint32_t>(g_runtime.trailer_bytes);
+    bin.shift = static_cast<uint8_t>(GranuleShift(id));
+    bin.id = static_cast<uint8_t>(id);
+    heap.reserve[id].quarantine_slots = layouts[id].quarantine_slots;
+    heap.reserve[id].window = WindowSlots(id);
+  }
+}
+
+// Maps at a random place of its own, so that what lies on both sides is inaccessible.
+uintptr_t ClaimMetadata(RandomStream& random, size_t bytes) {
+  for (int tries = 0; tries < 8; ++tries) {
+    const uintptr_t place = platform::ChoosePlace(bytes, random.Next64());
+    if (place == 0) return 0;
+    switch (platform::ClaimAt(place, bytes, platform::Access::kReadWrite)) {
+      case platform::Claim::kDone:
+        return place;
+      case platform::Claim::kRefused:
+        return 0;
+      case platform::Claim::kOccupied:
+        break;
+    }
+  }
+  return 0;
+}
+
+// g_lock is held.
+Heap* CreateHeap(uint32_t node) {
+  const uint32_t id = g_heap_limit.load(std::memory_order_relaxed);
+  if (id > kMaxHeaps) return nullptr;
+  RandomStream random;
+  Seed(random);
+  BinLayout layouts[kClasses];
+  const size_t entries = PlanBins(random, layouts);
+  const size_t bytes =
+      AlignUp(sizeof(Heap) + entries * sizeof(uint32_t), platform::kPageBytes);
+  const uintptr_t place = ClaimMetadata(random, bytes);
+  if (place == 0) return nullptr;
+  auto* heap = reinterpret_cast<Heap*>(place);  // fresh pages: all zero
+  heap->id = static_cast<HeapId>(id);
+  heap->node = node;
+  heap->random = random;
+  heap->seed_generation = g_seed_generation;
+  heap->attached = true;
+  heap->inbox.store(SlabRef().bits(), std::memory_order_relaxed);
+  SetUpBins(*heap, layouts, reinterpret_cast<uint32_t*>(place + sizeof(Heap)));
+  g_heaps[id].store(heap, std::memory_order_release);
+  g_heap_limit.store(id + 1, std::memory_order_release);
+  return heap;
+}
+
+constexpr uint32_t kAnyNode = ~0u;
+
+// The idle heap of this node that was given up last. Others stay: their slabs lie on another node.
+// g_lock is held.
+Heap* PopIdle(uint32_t node) {
+  Heap** link = &g_idle;
+  while (*link != nullptr && node != kAnyNode && (*link)->node != node) {
+    link = &(*link)->next_idle;
+  }
+  Heap* heap = *link;
+  if (heap == nullptr) return nullptr;
+  *link = heap->next_idle;
+  heap->next_idle = nullptr;
+  heap->attached = true;
+  if (heap->seed_generation != g_seed_generation) {
+    Seed(heap->random);
+    heap->seed_generation = g_seed_generation;
+  }
+  return heap;
+}
+
+void OnThreadExit(void*) { registry::DetachThread(); }
+
+// A heap for this thread, or nullptr: then it shares the late heap.
+Heap* AttachThread() {
+  if (!g_exit_prepared.load(std::memory_order_acquire)) {
+    platform::LockGuard guard(g_lock);
+    if (!g_exit_prepared.load(std::memory_order_relaxed)) {
+      if (!platform::PrepareThreadExit(OnThreadExit)) return nullptr;
+      g_exit_prepared.store(true, std::memory_order_release);
+    }
+  }
+  const uint32_t node = platform::CurrentNode();
+  Heap* heap;
+  {
+    platform::LockGuard guard(g_lock);
+    heap = PopIdle(node);
+    if (heap == nullptr) heap = CreateHeap(node);
+  }
+  if (heap == nullptr) return nullptr;
+  // First the heap, then the exit hook: setting it may allocate.
+  tls_bins = heap;
+  if (heap->needs_rebuild) RebuildHeap(*heap);
+  platform::WatchThread();
+  return heap;
+}
+
+}  // namespace
+
+ScopedHeap::ScopedHeap() {
+  BinSet* const bins = tls_bins;
+  if (HasHeap(bins)) {
+    heap_ = static_cast<Heap*>(bins);
+    return;
+  }
+  heap_ = nullptr;
+  if (!EnsureStarted()) return;
+  if (bins == &g_unattached_bins) heap_ = AttachThread();
+  if (heap_ != nullptr) return;
+  g_late_lock.Acquire();
+  if (g_late_heap == nullptr) {
+    platform::LockGuard guard(g_lock);
+    g_late_heap = CreateHeap(platform::CurrentNode());
+  }
+  heap_ = g_late_heap;
+  if (heap_ == nullptr) {
+    g_late_lock.Release();
+    return;
+  }
+  restore_ = bins;
+  tls_bins = heap_;
+}
+
+ScopedHeap::~ScopedHeap() {
+  if (restore_ == nullptr) return;
+  tls_bins = restore_;
+  g_late_lock.Release();
+}
+
+namespace registry {
+
+Heap* HeapById(HeapId id) { return g_heaps[id].load(std::memory_order_acquire); }
+
+HeapId HeapLimit() {
+  const uint32_t limit = g_heap_limit.load(std::memory_order_acquire);
+  return static_cast<HeapId>(limit > kMaxHeaps ? kMaxHeaps : limit);
+}
+
+void DetachThread() {
+  BinSet* const bins = tls_bins;
+  if (!HasHeap(bins)) return;
+  tls_bins = &g_exited_bins;
+  GiveIdle(static_cast<Heap*>(bins));
+}
+
+Heap* TakeIdle() {
+  Heap* heap;
+  {
+    platform::LockGuard guard(g_lock);
+    heap = PopIdle(kAnyNode);
+  }
+  if (heap != nullptr && heap->needs_rebuild) RebuildHeap(*heap);
+  return heap;
+}
+
+void GiveIdle(Heap* heap) {
+  platform::LockGuard guard(g_lock);
+  heap->attached = false;
+  heap->next_idle = g_idle;
+  g_idle = heap;
+}
+
+void AbandonOtherHeaps() {
+  g_seed_generation++;
+  const uint32_t limit = g_heap_limit.load(std::memory_order_relaxed);
+  for (uint32_t id = 1; id < limit; ++id) {
+    Heap* heap = g_heaps[id].load(std::memory_order_relaxed);
+    if (heap == tls_bins || heap == g_late_heap) {
+      Seed(heap->random);
+      heap->seed_generation = g_seed_generation;
+      continue;
+    }
+    if (!heap->attached) continue;
+    heap->needs_rebuild = true;
+    heap->attached = false;
+    heap->next_idle = g_idle;
+    g_idle = heap;
+  }
+}
+
+platform::Lock* LockAt(int i) { return i == 0 ? &g_late_lock : &g_lock; }
+
+}  // namespace registry
+}  // namespace bartizan

@@ -1,0 +1,59 @@
+// Heaps and threads: a thread attaches to a heap at its first slow path and gives it up when it
+// ends; the next thread adopts the heap that was given up last.
+#ifndef BARTIZAN_SRC_ENGINE_HEAP_REGISTRY_H_
+#define BARTIZAN_SRC_ENGINE_HEAP_REGISTRY_H_
+
+#include <cstdint>
+
+#include "src/engine/heap.h"
+#include "src/platform/lock.h"
+
+namespace bartizan {
+
+// The heap to work with for the length of one slow operation: the thread's own (attached now if
+// it had none), or the shared late heap under its lock, for threads whose heap is already given up
+// (destructors that run after ours), and where no further heap can be made.
+class ScopedHeap {
+ public:
+  ScopedHeap();
+  ~ScopedHeap();
+  ScopedHeap(const ScopedHeap&) = delete;
+  ScopedHeap& operator=(const ScopedHeap&) = delete;
+
+  // nullptr: the system gave no memory for any heap.
+  Heap* get() const { return heap_; }
+  explicit operator bool() const { return heap_ != nullptr; }
+  Heap& operator*() const { return *heap_; }
+
+ private:
+  Heap* heap_;
+  BinSet* restore_ = nullptr;  // what to put back when the late heap was borrowed
+};
+
+namespace registry {
+
+// The heap of that id; any id ever recorded as an owner has one, for ever.
+Heap* HeapById(HeapId id);
+// One past the highest id.
+HeapId HeapLimit();
+
+// Gives up the calling thread's heap (thread exit).
+void DetachThread();
+
+// A heap of any node that no thread has, for somebody to tidy; nullptr when there is none.
+Heap* TakeIdle();
+void GiveIdle(Heap* heap);
+
+// In a fork child, while it has one thread: heaps of the threads that are gone become idle, and are
+// rebuilt from their slots' states when somebody takes them.
+void AbandonOtherHeaps();
+
+// Locks of this file, for fork.
+constexpr int kLocks = 2;
+platform::Lock* LockAt(int i);
+
+}  // namespace registry
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_HEAP_REGISTRY_H_

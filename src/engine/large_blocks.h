@@ -1,0 +1,116 @@
+// Large blocks: each has a mapping of its own.
+#ifndef BARTIZAN_SRC_ENGINE_LARGE_BLOCKS_H_
+#define BARTIZAN_SRC_ENGINE_LARGE_BLOCKS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/engine/large_space.h"
+#include "src/engine/range_tree.h"
+#include "src/metadata/slot_state.h"
+#include "src/platform/lock.h"
+#include "src/platform/memory.h"
+
+namespace bartizan {
+
+// What the layers in force want of large blocks, read from toggles and options by the caller.
+struct LargePolicy {
+  bool zero = false;   // freed memory must not be readable any more
+  bool waits = false;  // a freed address must not be reused at once, nor stay accessible
+  bool huge_pages = true;
+  size_t quarantine_bytes = 0;
+  size_t cache_bytes = 0;
+  uint64_t decay_ms = 0;
+};
+
+struct LargeRequest {
+  size_t bytes;      // > 0
+  size_t alignment;  // power of two, >= 16
+  Family family;
+  size_t guard_before = 0;
+  size_t guard_after = 0;
+  bool against_upper = false;
+};
+
+// What is known of a live block.
+struct LargeView {
+  uintptr_t user;
+  size_t requested;
+  Family family;
+};
+
+struct LargeStatistics {
+  size_t live_blocks;
+  size_t live_bytes;
+  size_t mapped_bytes;   // of live blocks
+  size_t cached_bytes;
+  size_t waiting_bytes;  // of address space
+  size_t unguarded_blocks;
+  size_t lost_bytes;     // address space the kernel would not unmap
+};
+
+class LargeBlocks {
+ public:
+  void Initialize(RandomStream& random);
+
+  // nullptr when the system refuses. `zeroed` tells whether the block is known to be all zero.
+  void* Allocate(const LargeRequest& request, const LargePolicy& policy, bool* zeroed);
+
+  // The live block that the address is inside of, guards and all. False: none.
+  bool Find(uintptr_t address, LargeView* view);
+  // Whether the address was in a large block that was freed lately.
+  bool IsWaiting(uintptr_t address);
+
+  // Frees the block that begins at `user`. False when there is none (any more).
+  bool Free(uintptr_t user, const LargePolicy& policy);
+
+  // Gives the block a new size without copying it, where it is or elsewhere: its new address, or 0
+  // when that does not work (the block is then unchanged). `user` is a live block.
+  uintptr_t Resize(uintptr_t user, size_t bytes, const LargePolicy& policy);
+
+  // Gives back cached blocks that are older.
+  void Purge(uint64_t now_ms, uint64_t minimum_age_ms);
+
+  // Gaps between blocks keep the kernel from merging their mappings. When half of the mappings a
+  // process may have are spent, further blocks get no guards.
+  bool GuardsSpent() const {
+    return live_count_.load(std::memory_order_relaxed) > guarded_limit_;
+  }
+
+  LargeStatistics Statistics();
+  platform::Lock* lock() { return &lock_; }
+
+ private:
+  static constexpr size_t kMaxCached = 64;
+
+  LargeBlock* FindExact(uintptr_t user) const;
+  LargeBlock* TakeCached(const LargeRequest& request);
+  LargeBlock* Place(const LargeRequest& request, const LargePolicy& policy);
+  platform::Claim MapInto(LargeBlock* block, const LargeRequest& request, size_t map_bytes,
+                          size_t alignment);
+  LargeBlock* PlaceByKernel(size_t map_bytes, size_t alignment);
+  void Enter(LargeBlock* block, const LargeRequest& request);
+  bool Keep(LargeBlock* block, const LargePolicy& policy);
+  LargeBlock* Hide(LargeBlock* block, const LargePolicy& policy);
+  void GiveBack(LargeBlock* block, const LargePolicy& policy);
+  void ShrinkInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
+  bool GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
+  uintptr_t GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy);
+  void SetRequested(LargeBlock* block, size_t bytes, uintptr_t map_end);
+
+  platform::Lock lock_;  // guards all of this; not held across system calls on blocks' pages
+  LargeSpace space_;
+  RangeTree live_;
+  LargeBlock* cached_[kMaxCached] = {};  // oldest first
+  size_t cached_count_ = 0;
+  LargeStatistics statistics_ = {};
+  size_t guarded_limit_ = 0;
+  std::atomic<size_t> live_count_{0};  // copy of statistics_.live_blocks that needs no lock
+};
+
+extern constinit LargeBlocks g_large_blocks;
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_LARGE_BLOCKS_H_

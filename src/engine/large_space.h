@@ -1,0 +1,82 @@
+// The address space of large blocks: which addresses are free, which wait, which are used.
+//
+// Freed ranges wait in a quarantine of addresses, then are merged with free neighbours and used
+// again, lowest address first, so that address space does not run out. Ranges that are not in use
+// are not mapped: an access faults, no mapping is spent, and nothing counts against limits.
+#ifndef BARTIZAN_SRC_ENGINE_LARGE_SPACE_H_
+#define BARTIZAN_SRC_ENGINE_LARGE_SPACE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/random.h"
+#include "src/engine/range_tree.h"
+#include "src/metadata/slot_state.h"
+#include "src/platform/lock.h"
+
+namespace bartizan {
+
+// A range of address space and, while a block is in it, the block. The range is
+//   [begin, map_begin) guard | [map_begin, map_end) mapped | [map_end, end) guard, room to grow
+struct LargeBlock : RangeNode {
+  uintptr_t map_begin;
+  uintptr_t map_end;
+  uintptr_t user;    // what the program holds
+  size_t requested;
+  size_t guard_after;  // at least this much of the range's end stays unmapped
+  uint64_t since_ms;  // when it was cached
+  LargeBlock* next;   // in a list of free records, or of the quarantine
+  uint32_t node;
+  Family family;
+  bool recyclable;    // lies in a span of ours (else the kernel chose the place)
+  bool huge;          // aligned for, and advised to use, huge pages
+  bool dirty;         // of a cached one: may hold what the last program wrote
+
+  size_t map_bytes() const { return map_end - map_begin; }
+};
+
+// Every member is called with the lock held.
+class LargeSpace {
+ public:
+  void Initialize(RandomStream& random);
+
+  // A record whose range is of that length; not mapped. When nothing free is long enough, waiting
+  // ranges are taken; nullptr when that does not help either: the caller asks the kernel.
+  LargeBlock* TakeRange(size_t bytes);
+  // A record without a range, or nullptr.
+  LargeBlock* NewRecord();
+  void DropRecord(LargeBlock* record);
+
+  // The range is not mapped any more: it waits, or is free at once when `waits` is false.
+  void Retire(LargeBlock* block, bool waits, size_t quarantine_bytes);
+  // The range holds somebody else's mapping: what is around it becomes free.
+  void RetireAroundObstacle(LargeBlock* block);
+
+  // Lengthens a range by free address space behind it.
+  bool ExtendRange(LargeBlock* block, size_t bytes);
+
+  // Whether the address is in a range that waits.
+  const LargeBlock* FindWaiting(uintptr_t address) const;
+
+  size_t waiting_bytes() const { return waiting_bytes_; }
+
+ private:
+  void AddFree(uintptr_t begin, uintptr_t end);
+  void FreeRange(LargeBlock* block);
+  void ReleaseOldest();
+  void SplitAround(uintptr_t begin, uintptr_t end);
+
+  RandomStream random_;
+  RangeTree free_;
+  LargeBlock* oldest_ = nullptr;
+  LargeBlock* newest_ = nullptr;
+  size_t waiting_bytes_ = 0;
+  size_t waiting_count_ = 0;
+  LargeBlock* records_ = nullptr;  // unused ones
+  uintptr_t chunk_ = 0;            // where records are cut from
+  uintptr_t chunk_end_ = 0;
+};
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_LARGE_SPACE_H_

@@ -1,0 +1,97 @@
+#include "src/engine/purge.h"
+
+#include <atomic>
+
+#include "src/base/bits.h"
+#include "src/engine/heap_registry.h"
+#include "src/engine/rebuild.h"
+#include "src/engine/slab_pool.h"
+#include "src/options/sealed_page.h"
+#include "src/platform/entropy.h"
+
+namespace bartizan {
+namespace {
+
+// What a heap may hold in empty slabs until they decay. A thread that frees everything and then
+// sleeps keeps no more than this.
+constexpr size_t kKeptEmptyBytes = 8 * kMiB;
+
+// Raised by RequestPurge; a heap that has seen a lower number purges all it can.
+constinit std::atomic<uint32_t> g_purge_requests{0};
+
+void ReturnSlab(Heap& heap, SlabRef ref) {
+  OnSlabUsed(heap, ref);
+  UnlistSlab(heap, ref);
+  slab_pool::Return(heap, ref);
+}
+
+}  // namespace
+
+void NotifyOwner(SlabRef ref) {
+  Slab& slab = g_address_map.slab(ref);
+  // Most frees find the flag set. It may be stale for the length of a store buffer: the owner then
+  // misses this slot now and finds it with the next free to the slab.
+  if (slab.remote_pending.load(std::memory_order_relaxed)) return;
+  if (slab.remote_pending.exchange(true, std::memory_order_acq_rel)) return;
+  const HeapId owner =
+      g_address_map.OwnerAt(ref.class_id(), size_t{ref.index()} << SlabShift(ref.class_id()));
+  if (owner == kNoHeap) {
+    slab.remote_pending.store(false, std::memory_order_relaxed);
+    return;
+  }
+  std::atomic<uint32_t>& inbox = registry::HeapById(owner)->inbox;
+  uint32_t head = inbox.load(std::memory_order_relaxed);
+  do {
+    slab.remote_next.store(head, std::memory_order_relaxed);
+    // Release pairs with the owner's acquire in DrainInbox: it sees the link.
+  } while (!inbox.compare_exchange_weak(head, ref.bits(), std::memory_order_release,
+                                        std::memory_order_relaxed));
+}
+
+void OnSlabEmpty(Heap& heap, SlabRef ref) {
+  Slab& slab = g_address_map.slab(ref);
+  const uint64_t now = platform::CoarseMilliseconds();
+  slab.empty_since_ms = now == 0 ? 1 : now;
+  heap.empty_bytes += SlabBytes(ref.class_id());
+  heap.reserve[ref.class_id()].empty_slabs++;
+  const size_t share = heap.slab_bytes / 4;
+  const size_t kept = share > kKeptEmptyBytes ? share : kKeptEmptyBytes;
+  if (heap.empty_bytes > kept || OptionsInForce().decay_ms == 0) ReturnSlab(heap, ref);
+}
+
+void OnSlabUsed(Heap& heap, SlabRef ref) {
+  g_address_map.slab(ref).empty_since_ms = 0;
+  heap.empty_bytes -= SlabBytes(ref.class_id());
+  heap.reserve[ref.class_id()].empty_slabs--;
+}
+
+void PurgeHeap(Heap& heap, uint64_t now_ms, uint64_t minimum_age_ms) {
+  heap.last_purge_ms = now_ms;
+  for (ClassId id = 0; id < kClasses; ++id) {
+    if (heap.reserve[id].empty_slabs == 0) continue;
+    SlabRef next;
+    for (SlabRef ref = heap.reserve[id].room; ref; ref = next) {
+      const Slab& slab = g_address_map.slab(ref);
+      next = slab.next;
+      const bool empty = slab.empty_since_ms != 0;
+      if (empty && now_ms - slab.empty_since_ms >= minimum_age_ms) ReturnSlab(heap, ref);
+    }
+  }
+}
+
+void RequestPurge() { g_purge_requests.fetch_add(1, std::memory_order_relaxed); }
+
+void internal::SlowTick(Heap& heap) {
+  heap.slow_operations = 0;
+  const uint64_t now = platform::CoarseMilliseconds();
+  const uint32_t requests = g_purge_requests.load(std::memory_order_relaxed);
+  if (heap.purges_seen != requests) {
+    heap.purges_seen = requests;
+    PurgeHeap(heap, now, 0);
+    return;
+  }
+  const uint64_t decay = OptionsInForce().decay_ms;
+  if (now - heap.last_purge_ms >= decay / 2) PurgeHeap(heap, now, decay);
+}
+
+}  // namespace bartizan

@@ -1,0 +1,39 @@
+// Giving memory back: empty slabs return to the class's pool, their pages to the system, after the
+// decay time. No thread of ours: the work is done by the slow paths, which come often enough where
+// memory is moving and cost nothing where it is not.
+#ifndef BARTIZAN_SRC_ENGINE_PURGE_H_
+#define BARTIZAN_SRC_ENGINE_PURGE_H_
+
+#include "src/engine/heap.h"
+
+namespace bartizan {
+
+// Tells the owner of a slab that another thread freed a slot in it. Lock-free.
+void NotifyOwner(SlabRef ref);
+
+// The last slot of a slab came home, or one is about to leave an empty slab.
+void OnSlabEmpty(Heap& heap, SlabRef ref);
+void OnSlabUsed(Heap& heap, SlabRef ref);
+
+// Looks at the clock now and then, and purges when the decay time has passed.
+inline void Tick(Heap& heap);
+
+// Returns slabs that are empty for `minimum_age_ms` at least.
+void PurgeHeap(Heap& heap, uint64_t now_ms, uint64_t minimum_age_ms);
+
+// Tells every heap to purge at its next slow path: for malloc_trim, which may not touch the heaps of
+// other threads. Heaps without a thread are tidied at once.
+void RequestPurge();
+
+namespace internal {
+void SlowTick(Heap& heap);
+constexpr uint32_t kTickPeriod = 16;
+}  // namespace internal
+
+inline void Tick(Heap& heap) {
+  if (++heap.slow_operations >= internal::kTickPeriod) [[unlikely]] internal::SlowTick(heap);
+}
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_PURGE_H_

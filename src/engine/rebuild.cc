@@ -1,0 +1,85 @@
+#include "src/engine/rebuild.h"
+
+namespace bartizan {
+
+void ListSlab(Heap& heap, SlabRef ref) {
+  BinReserve& reserve = heap.reserve[ref.class_id()];
+  Slab& slab = g_address_map.slab(ref);
+  slab.listed = true;
+  slab.previous = SlabRef();
+  slab.next = reserve.room;
+  if (reserve.room) g_address_map.slab(reserve.room).previous = ref;
+  reserve.room = ref;
+}
+
+void UnlistSlab(Heap& heap, SlabRef ref) {
+  BinReserve& reserve = heap.reserve[ref.class_id()];
+  Slab& slab = g_address_map.slab(ref);
+  if (slab.previous) {
+    g_address_map.slab(slab.previous).next = slab.next;
+  } else {
+    reserve.room = slab.next;
+  }
+  if (slab.next) g_address_map.slab(slab.next).previous = slab.previous;
+  slab.next = slab.previous = SlabRef();
+  slab.listed = false;
+}
+
+namespace {
+
+void RebuildSlab(Heap& heap, SlabRef ref) {
+  const ClassId id = ref.class_id();
+  Slab& slab = g_address_map.slab(ref);
+  SlotState* states = g_address_map.SlabStates(ref);
+  const uint32_t stride = kClassBytes[id] >> GranuleShift(id);
+  // As in a drain: first the flag, then the scan, so that a free that comes now is seen by one.
+  slab.remote_pending.exchange(false, std::memory_order_acq_rel);
+  uint32_t carved = 0;
+  for (uint32_t i = 0; i < SlotsPerSlab(id); ++i) {
+    if (states[i * stride].Load() != StateWord()) carved = i + 1;
+  }
+  uint32_t parked = 0;
+  for (uint32_t i = 0; i < carved; ++i) {
+    SlotState& state = states[i * stride];
+    const StateWord word = state.LoadRemote();
+    if (word.IsLive() || word.kind() == SlotKind::kReleasing) continue;
+    state.Store(StateWord::AtRest(SlotKind::kParked));
+    ++parked;
+  }
+  slab.carved = carved;
+  slab.parked = parked;
+  slab.next_scan = 0;
+  slab.empty_since_ms = 0;
+  slab.listed = false;
+  slab.next = slab.previous = SlabRef();
+  heap.slab_bytes += SlabBytes(id);
+  if (slab.HasRoom(SlotsPerSlab(id))) ListSlab(heap, ref);
+}
+
+}  // namespace
+
+void RebuildHeap(Heap& heap) {
+  heap.needs_rebuild = false;
+  heap.slab_bytes = heap.empty_bytes = 0;
+  heap.inbox.exchange(SlabRef().bits(), std::memory_order_acq_rel);
+  for (ClassId id = 0; id < kClasses; ++id) {
+    Bin& bin = heap.BinOf(id);
+    BinReserve& reserve = heap.reserve[id];
+    bin.ready = 0;
+    bin.ring_head = reserve.ring_tail = 0;
+    bin.ring_limit = static_cast<uint32_t>(bin.ring_mask) + 1;
+    if (reserve.quarantine_slots == 0) bin.ring_limit = 0;
+    reserve.room = SlabRef();
+    reserve.empty_slabs = 0;
+    ClassRegion& region = g_address_map.region(id);
+    region.lock.Acquire();
+    const size_t end = region.next_slab;
+    region.lock.Release();
+    for (size_t offset = 0; offset < end; offset += SlabBytes(id)) {
+      if (g_address_map.OwnerAt(id, offset) != heap.id) continue;
+      RebuildSlab(heap, AddressMap::SlabAt(id, offset));
+    }
+  }
+}
+
+}  // namespace bartizan

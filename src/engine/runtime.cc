@@ -1,0 +1,68 @@
+#include "src/engine/runtime.h"
+
+#include "src/base/random.h"
+#include "src/engine/fork.h"
+#include "src/engine/heap.h"
+#include "src/engine/large_blocks.h"
+#include "src/metadata/address_map.h"
+#include "src/platform/entropy.h"
+#include "src/platform/memory.h"
+
+namespace bartizan {
+
+constinit Runtime g_runtime = {};
+
+namespace {
+
+constinit platform::Lock g_lock;
+// Release when all below is in place; acquire by every other thread's first slow path.
+constinit std::atomic<bool> g_started{false};
+
+// The bin whose magazine is always empty: zero-size requests take the slow path.
+constexpr ClassId kEmptyBin = kBins - 1;
+static_assert(kEmptyBin >= kClasses);
+
+void FillSizeIndex() {
+  g_runtime.bin_offset[0] = kEmptyBin * sizeof(Bin);
+  for (size_t step = 1; step <= kIndexedRequest / kIndexStep; ++step) {
+    const ClassId id = ClassOf(step * kIndexStep + g_runtime.trailer_bytes);
+    g_runtime.bin_offset[step] = static_cast<uint16_t>(id * sizeof(Bin));
+  }
+}
+
+void Start(RandomStream& random) {
+  FillSizeIndex();
+  g_runtime.max_slot_request = kMaxSlotBytes - g_runtime.trailer_bytes;
+  g_runtime.window = g_address_map.window();
+  for (uint64_t& secret : bartizan_sealed_page.secrets) secret = random.Next64();
+  g_large_blocks.Initialize(random);
+  Seal();
+  platform::SealReadOnly(reinterpret_cast<uintptr_t>(&g_runtime), sizeof g_runtime);
+}
+
+}  // namespace
+
+bool EnsureStarted() {
+  if (g_started.load(std::memory_order_acquire)) [[likely]] return true;
+  {
+    platform::LockGuard guard(g_lock);
+    if (g_started.load(std::memory_order_relaxed)) return true;
+    kComposition.load_options();
+    g_runtime.trailer_bytes = kComposition.trailer_bytes(CurrentToggles());
+    uint32_t key[RandomStream::kKeyWords];
+    platform::FillRandom(key, sizeof key);
+    RandomStream random;
+    random.Seed(key);
+    if (!g_address_map.Initialize(random)) return false;
+    Start(random);
+    g_started.store(true, std::memory_order_release);
+  }
+  // May allocate, hence after the start. No other thread can fork before us: there is none yet, or
+  // it waits for the lock above.
+  InstallForkHandlers();
+  return true;
+}
+
+platform::Lock* StartLock() { return &g_lock; }
+
+}  // namespace bartizan

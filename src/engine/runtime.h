@@ -1,0 +1,54 @@
+// What is fixed at start: layers' effect on sizes, the window, the options the engine reads.
+#ifndef BARTIZAN_SRC_ENGINE_RUNTIME_H_
+#define BARTIZAN_SRC_ENGINE_RUNTIME_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/compiler.h"
+#include "src/hooks/profile.h"
+#include "src/metadata/size_classes.h"
+#include "src/options/sealed_page.h"
+#include "src/platform/lock.h"
+
+namespace bartizan {
+
+// Requests up to here find their bin in a table, by steps of eight bytes.
+constexpr size_t kIndexedRequest = 1024;
+constexpr size_t kIndexStep = 8;
+
+// Made before the first pointer is handed out, then read-only.
+struct alignas(4096) Runtime {
+  uintptr_t window;        // of the address map, next to what else a free reads
+  size_t trailer_bytes;    // at the end of each slot, for layers
+  size_t max_slot_request; // larger ones are large blocks
+  // Byte offset of the bin in a BinSet, by (request + 7) / 8.
+  uint16_t bin_offset[kIndexedRequest / kIndexStep + 1];
+};
+static_assert(sizeof(Runtime) == 4096, "nothing else may lie on a page that becomes read-only");
+
+extern constinit Runtime g_runtime;
+
+inline Toggles CurrentToggles() { return Toggles{TogglesInForce()}; }
+
+// How a composition starts the engine it is made of: reads options, tells what layers need.
+struct Composition {
+  void (*load_options)();
+  size_t (*trailer_bytes)(Toggles toggles);
+  void (*plan_bin)(BinPlan& plan);
+  uint64_t (*unguarded_slabs)();  // for the statistics
+};
+
+// Set at link time by the one composition in this library or program.
+extern const Composition kComposition;
+
+// Brings the engine up, once, whoever comes first. False: the system refuses even the tables.
+bool EnsureStarted();
+
+// For fork.
+platform::Lock* StartLock();
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_RUNTIME_H_

@@ -1,0 +1,24 @@
+// Slabs that no heap owns, and giving their pages back.
+#ifndef BARTIZAN_SRC_ENGINE_SLAB_POOL_H_
+#define BARTIZAN_SRC_ENGINE_SLAB_POOL_H_
+
+#include <cstdint>
+
+#include "src/engine/heap.h"
+
+namespace bartizan::slab_pool {
+
+enum class Result { kDone, kRefused, kExhausted };
+
+// A slab of the class for the heap, preferring the pool's over fresh address space. Its pages are
+// zero and its slots uncarved. kRefused: the system gives no memory. kExhausted: the class has no
+// address space left.
+Result Take(Heap& heap, ClassId id, SlabRef* slab);
+
+// Takes an empty slab from its heap: its states become kNone, its pages go back to the system. The
+// heap has unlisted it and none of its slots is in a ring or magazine.
+void Return(Heap& heap, SlabRef slab);
+
+}  // namespace bartizan::slab_pool
+
+#endif  // BARTIZAN_SRC_ENGINE_SLAB_POOL_H_

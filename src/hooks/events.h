@@ -1,0 +1,79 @@
+// The events at which layers act, and what each is told.
+#ifndef BARTIZAN_SRC_HOOKS_EVENTS_H_
+#define BARTIZAN_SRC_HOOKS_EVENTS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/random.h"
+#include "src/metadata/size_classes.h"
+#include "src/metadata/slot_state.h"
+
+namespace bartizan {
+
+// A heap sets up its bin of one class. Layers choose; the engine clamps to what it can hold.
+struct BinPlan {
+  const ClassId id;
+  RandomStream& random;
+  uint32_t key = 0;               // references to free slots are stored XORed with it
+  uint32_t quarantine_slots = 0;  // slots that must be freed after a slot before it is reused
+};
+
+// A slab is used for the first time. [slots_end, end) holds no slot.
+struct SlabSpan {
+  uintptr_t begin;
+  uintptr_t slots_end;
+  uintptr_t end;
+};
+
+// Slots that are about to become the next ones to be issued. Issued from the last to the first.
+struct SlotBatch {
+  uint32_t* granules;
+  uint32_t count;
+  RandomStream& random;
+};
+
+// A block is handed to the program, or given back.
+struct SlotUse {
+  std::byte* slot;
+  size_t requested;  // bytes that the program may use
+  size_t capacity;   // bytes it could have asked for in this slot: all but the trailer
+};
+
+// A slot that was free and may be issued next.
+struct FreeSlot {
+  std::byte* slot;
+  size_t bytes;  // all of it
+  RandomStream& random;
+};
+
+// A block changes its size within its slot. `use.requested` is the new size.
+struct SlotResize {
+  SlotUse use;
+  size_t old_requested;
+  size_t trailer;  // bytes after the block that belong to layers
+};
+
+// The program gives a block back.
+struct SlotReturn {
+  static constexpr size_t kNotStated = SIZE_MAX;
+
+  SlotUse use;
+  Family came_from;
+  Family freed_by;
+  size_t stated_size;  // of sized deallocation, or kNotStated
+  size_t trailer;      // bytes after the block that belong to layers
+};
+
+// A large block is placed. Sizes in bytes, multiples of the page size.
+struct LargePlan {
+  size_t requested;
+  RandomStream& random;
+  size_t guard_before = 0;
+  size_t guard_after = 0;
+  bool against_upper = false;  // the block ends (within its alignment) where its last page ends
+};
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_HOOKS_EVENTS_H_

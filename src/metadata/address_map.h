@@ -1,0 +1,133 @@
+// The address map: which class an address belongs to, where its state word, its slab record and its
+// owner are. docs/address-space.md has the drawing.
+//
+// Every class has one region of address space, at a random place inside a window of all classes.
+// Nothing is reserved: a region is claimed in extents that double as the class grows, and its
+// tables with it. What lies below a region's `limit` has tables; what lies above is nobody's.
+#ifndef BARTIZAN_SRC_METADATA_ADDRESS_MAP_H_
+#define BARTIZAN_SRC_METADATA_ADDRESS_MAP_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/compiler.h"
+#include "src/base/random.h"
+#include "src/metadata/size_classes.h"
+#include "src/metadata/slab.h"
+#include "src/metadata/slot_state.h"
+#include "src/platform/address_plan.h"
+#include "src/platform/lock.h"
+
+namespace bartizan {
+
+constexpr unsigned kRegionShift = platform::kRegionShift;
+constexpr size_t kRegionBytes = size_t{1} << kRegionShift;
+// A quarter of each region's span is spent on the random place of its beginning.
+constexpr size_t kUsableRegionBytes = kRegionBytes / 4 * 3;
+
+static_assert(kRegionShift - kOwnerShift <= SlabRef::kIndexBits, "slab names must fit");
+static_assert(kRegionShift - 4 <= 32, "granule indices are stored in 32 bits");
+
+// What a thread needs of one class to judge an address; copied into its bins.
+struct RegionView {
+  uintptr_t base;
+  SlotState* states;
+  size_t limit;  // bytes from base that have tables
+};
+
+struct alignas(64) ClassRegion {
+  uintptr_t base;
+  SlotState* states;
+  // Grows only. Release when it grows; acquire by readers: the tables below it are mapped.
+  std::atomic<size_t> limit;
+
+  platform::Lock lock;  // guards what follows, and records of slabs that nobody owns
+  size_t next_slab;     // offset of the first slab never handed out
+  size_t states_bytes;  // mapped part of the state table
+  SlabRef pool;         // slabs without owner
+  uint32_t pool_slabs;
+  uint32_t skipped_slabs;  // given up because somebody else's mapping is in the way
+};
+
+class AddressMap {
+ public:
+  // Chooses random places. Called once, before any other member. False: not even tables.
+  bool Initialize(RandomStream& random);
+
+  uintptr_t window() const { return window_; }
+  // All that the map may ever use: nothing else of ours is placed there.
+  platform::AddressRange layout() const { return layout_; }
+  ClassRegion& region(ClassId id) { return regions_[id]; }
+
+  // The class whose region holds the address, or kClasses.
+  ClassId ClassOfAddress(uintptr_t address) const {
+    const uintptr_t offset = address - window_;
+    const uintptr_t id = offset >> kRegionShift;
+    if (id >= kClasses) return kClasses;
+    const ClassRegion& region = regions_[id];
+    const bool inside = address - region.base < region.limit.load(std::memory_order_acquire);
+    return inside ? static_cast<ClassId>(id) : kClasses;
+  }
+
+  // Owners are kept by 64 KiB of region, 32 of a class to a cache line and the classes side by
+  // side, so that a small program's owners share one page and a large one's are dense.
+  BARTIZAN_INLINE HeapId OwnerAt(ClassId id, size_t offset) const {
+    return OwnerEntry(id, offset).load(std::memory_order_acquire);
+  }
+  // Release: a thread that sees its own id sees the slab as its maker prepared it.
+  void SetOwner(SlabRef slab, HeapId owner);
+
+  Slab& slab(SlabRef ref) const {
+    const size_t row = ref.index() / kSlabsPerRow;
+    return slabs_[(row * kBins + ref.class_id()) * kSlabsPerRow + ref.index() % kSlabsPerRow];
+  }
+  static SlabRef SlabAt(ClassId id, size_t offset) {
+    return SlabRef(id, static_cast<uint32_t>(offset >> SlabShift(id)));
+  }
+  uintptr_t SlabAddress(SlabRef ref) const {
+    return regions_[ref.class_id()].base + (size_t{ref.index()} << SlabShift(ref.class_id()));
+  }
+  SlotState* SlabStates(SlabRef ref) const {
+    const ClassId id = ref.class_id();
+    return regions_[id].states + (size_t{ref.index()} << (SlabShift(id) - GranuleShift(id)));
+  }
+
+  // The offset of a slab that was never handed out, its tables in place. The class lock is held.
+  enum class Growth { kDone, kRefused, kExhausted };
+  Growth TakeFreshSlab(ClassId id, SlabRef* slab);
+
+  // Every lock of the map in the order in which they may be taken, for fork.
+  static constexpr int kLocks = kClasses + 1;
+  platform::Lock* LockAt(int i) {
+    return i < static_cast<int>(kClasses) ? &regions_[i].lock : &rows_lock_;
+  }
+
+ private:
+  static constexpr size_t kSlabsPerRow = 8;
+  static constexpr size_t kOwnersPerLine = 32;
+
+  std::atomic<HeapId>& OwnerEntry(ClassId id, size_t offset) const {
+    const size_t line = offset >> (kOwnerShift + 5);
+    const size_t entry = offset >> kOwnerShift & (kOwnersPerLine - 1);
+    return owners_[(line * kBins + id) * kOwnersPerLine + entry];
+  }
+  Growth Grow(ClassId id);
+  bool ExtendTables(ClassId id, size_t new_limit);
+
+  uintptr_t window_ = 0;
+  platform::AddressRange layout_ = {0, 0};
+  std::atomic<HeapId>* owners_ = nullptr;
+  Slab* slabs_ = nullptr;
+  uintptr_t states_ = 0;
+  platform::Lock rows_lock_;  // guards the two sizes; innermost of all locks
+  size_t owners_bytes_ = 0;
+  size_t slabs_bytes_ = 0;
+  ClassRegion regions_[kClasses] = {};
+};
+
+extern constinit AddressMap g_address_map;
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_METADATA_ADDRESS_MAP_H_

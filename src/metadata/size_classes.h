@@ -1,0 +1,95 @@
+// Size classes of the slab engine.
+//
+// Class 0 holds the zero-size blocks: unique addresses without memory. Then sixteen-byte steps to
+// 128 bytes, four classes per doubling to 64 KiB and eight to 128 KiB, so that no class wastes more
+// than a fifth of a slot and every slack fits the state word.
+#ifndef BARTIZAN_SRC_METADATA_SIZE_CLASSES_H_
+#define BARTIZAN_SRC_METADATA_SIZE_CLASSES_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/bits.h"
+#include "src/base/compiler.h"
+
+namespace bartizan {
+
+using ClassId = uint32_t;
+
+constexpr ClassId kZeroClass = 0;
+constexpr ClassId kClasses = 53;
+// Bins are indexed by six bits of an address; the spare ones accept nothing.
+constexpr ClassId kBins = 64;
+static_assert(kClasses <= kBins);
+
+constexpr size_t kMinSlotBytes = 16;
+constexpr size_t kMaxSlotBytes = 128 * kKiB;
+
+namespace internal {
+
+constexpr ClassId kFirstQuarterClass = 9;  // 160 bytes
+constexpr size_t kLinearLimit = 128;       // classes in steps of 16 up to here
+constexpr ClassId kFirstEighthClass = 45;  // 72 KiB
+constexpr size_t kQuarterLimit = 64 * kKiB;
+
+constexpr std::array<uint32_t, kClasses> MakeClassBytes() {
+  std::array<uint32_t, kClasses> bytes{};
+  bytes[kZeroClass] = kMinSlotBytes;
+  ClassId id = 1;
+  for (size_t n = 16; n <= kLinearLimit; n += 16) bytes[id++] = static_cast<uint32_t>(n);
+  for (size_t base = kLinearLimit; base < kQuarterLimit; base *= 2) {
+    for (size_t step = 1; step <= 4; ++step) {
+      bytes[id++] = static_cast<uint32_t>(base + step * base / 4);
+    }
+  }
+  for (size_t step = 1; step <= 8; ++step) {
+    bytes[id++] = static_cast<uint32_t>(kQuarterLimit + step * kQuarterLimit / 8);
+  }
+  return bytes;
+}
+
+}  // namespace internal
+
+// Bytes of a slot, trailer included.
+inline constexpr std::array<uint32_t, kClasses> kClassBytes = internal::MakeClassBytes();
+static_assert(kClassBytes[kClasses - 1] == kMaxSlotBytes);
+static_assert(kClassBytes[internal::kFirstQuarterClass] == 160);
+static_assert(kClassBytes[internal::kFirstEighthClass] == 72 * kKiB);
+
+// The smallest class whose slots hold `bytes`, 1 <= bytes <= kMaxSlotBytes.
+BARTIZAN_INLINE constexpr ClassId ClassOf(size_t bytes) {
+  if (bytes <= internal::kLinearLimit) return static_cast<ClassId>((bytes + 15) / 16);
+  const unsigned log = Log2Floor(bytes - 1);
+  if (bytes <= internal::kQuarterLimit) {
+    return static_cast<ClassId>(internal::kFirstQuarterClass + (log - 7) * 4 +
+                                (((bytes - 1) >> (log - 2)) & 3));
+  }
+  return static_cast<ClassId>(internal::kFirstEighthClass + (((bytes - 1) >> 13) & 7));
+}
+
+// States are kept per granule: the lowest set bit of the class size, so that an offset shifted is
+// its index and neither a multiplication nor a division is needed.
+constexpr unsigned GranuleShift(ClassId id) {
+  return static_cast<unsigned>(std::countr_zero(kClassBytes[id]));
+}
+
+// A slab is an aligned stride of address space of which a guard takes the end. Eight slots at
+// least, 64 KiB at least: the unit in which ownership is recorded.
+constexpr unsigned kOwnerShift = 16;
+constexpr unsigned SlabShift(ClassId id) {
+  const unsigned log = Log2Ceil(size_t{kClassBytes[id]} * 8);
+  return log < kOwnerShift ? kOwnerShift : log;
+}
+constexpr size_t SlabBytes(ClassId id) { return size_t{1} << SlabShift(id); }
+// What a slab leaves at its end for a guard, whatever layers are on: toggles never change layout.
+constexpr size_t kSlabGuardBytes = 4096;
+constexpr uint32_t SlotsPerSlab(ClassId id) {
+  return static_cast<uint32_t>((SlabBytes(id) - kSlabGuardBytes) / kClassBytes[id]);
+}
+// The state word's slack field must hold the distance between neighbouring classes.
+constexpr size_t kMaxSlack = (size_t{1} << 13) - 1;
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_METADATA_SIZE_CLASSES_H_

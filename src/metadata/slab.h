@@ -1,0 +1,67 @@
+// The record of a slab, and how slabs, heaps and classes are named.
+#ifndef BARTIZAN_SRC_METADATA_SLAB_H_
+#define BARTIZAN_SRC_METADATA_SLAB_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "src/metadata/size_classes.h"
+
+namespace bartizan {
+
+// 0 is nobody: address space that no heap owns.
+using HeapId = uint16_t;
+constexpr HeapId kNoHeap = 0;
+constexpr uint32_t kMaxHeaps = 65535;
+
+// A slab's name: class in the upper bits, index in the class region in the lower ones. Zeroed memory
+// names no slab.
+class SlabRef {
+ public:
+  static constexpr unsigned kIndexBits = 20;
+
+  constexpr SlabRef() = default;
+  constexpr SlabRef(ClassId id, uint32_t index) : bits_(kSome | id << kIndexBits | index) {}
+  static constexpr SlabRef FromBits(uint32_t bits) {
+    SlabRef ref;
+    ref.bits_ = bits;
+    return ref;
+  }
+  constexpr ClassId class_id() const { return (bits_ & ~kSome) >> kIndexBits; }
+  constexpr uint32_t index() const { return bits_ & ((1u << kIndexBits) - 1); }
+  constexpr uint32_t bits() const { return bits_; }
+  constexpr explicit operator bool() const { return bits_ != 0; }
+  friend constexpr bool operator==(SlabRef, SlabRef) = default;
+
+ private:
+  static constexpr uint32_t kSome = 1u << 31;
+  uint32_t bits_ = 0;
+};
+
+// One cache line. Everything but the two `remote_` words belongs to the heap that owns the slab, or
+// to the holder of the class lock while nobody does. Only slow paths read it.
+struct alignas(64) Slab {
+  uint32_t carved;   // slots that have a state word; the rest of the slab was never touched
+  uint32_t parked;   // carved slots whose state is kParked
+  uint32_t next_scan;  // where the search for parked slots goes on
+  SlabRef next;      // in the owner's list of slabs with room, or in the class's pool
+  SlabRef previous;
+  HeapId owner;
+  uint8_t node;      // NUMA node its pages are asked from
+  bool listed;       // in the owner's list of slabs with room
+  bool prepared;     // guard and memory policy are in place (they outlive owners)
+  uint64_t empty_since_ms;  // when the last slot came home; 0 while in use
+
+  // Set by threads that freed a slot here and found it clear; cleared by the owner before it scans.
+  std::atomic<bool> remote_pending;
+  // Link in the owner's inbox, valid while remote_pending is set.
+  std::atomic<uint32_t> remote_next;
+
+  bool HasRoom(uint32_t slots) const { return parked != 0 || carved < slots; }
+  bool IsEmpty() const { return parked == carved; }
+};
+static_assert(sizeof(Slab) == 64);
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_METADATA_SLAB_H_

@@ -1,0 +1,100 @@
+// The state word of a slot: sixteen bits out of line for every granule of a class region.
+//
+//   live         kkkkkkkkkkkkk ff 1   slack (capacity - requested), family
+//   at rest      pppppppppppp kkk 0   place it is stored at, kind
+//
+// A granule at which no slot starts, or whose slot was never carved, has the word 0: kNone.
+//
+//                     malloc                    free (owner)
+//   carve -> kCached --------> live --------------------------> kQuarantined (or kCached)
+//              ^                |  free (other thread)              |
+//              |                +--------> kRemote --- drained -----+
+//              |                                                    | leaves quarantine
+//              +---------------- kParked <--------------------------+
+//
+// Who may write: the owner of the slab, except for the single transition live -> kRemote, which
+// any thread makes with an atomic exchange. docs/slot-states.md has the protocol.
+//
+// A slot at rest in a ring names the place it rests at, and the ring names the slot: an entry that
+// is copied, replayed or altered no longer agrees with the word and is caught before it is issued.
+#ifndef BARTIZAN_SRC_METADATA_SLOT_STATE_H_
+#define BARTIZAN_SRC_METADATA_SLOT_STATE_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "src/metadata/size_classes.h"
+
+namespace bartizan {
+
+enum class SlotKind : uint16_t {
+  kNone = 0,
+  kCached = 1,       // in a magazine, ready to be issued
+  kQuarantined = 2,  // waits in its owner's quarantine
+  kReleasing = 3,    // another thread is freeing it right now
+  kRemote = 4,       // freed by another thread, not yet seen by its owner
+  kParked = 5,       // free, in its slab only
+};
+
+// Which family of functions a block came from.
+enum class Family : uint16_t { kMalloc = 0, kNew = 1, kNewArray = 2, kAligned = 3 };
+
+class StateWord {
+ public:
+  constexpr StateWord() = default;
+  constexpr explicit StateWord(uint16_t bits) : bits_(bits) {}
+
+  static constexpr uint32_t kPlaces = 1u << 12;
+
+  static constexpr StateWord Live(size_t slack, Family family) {
+    return StateWord(static_cast<uint16_t>(slack << 3 | static_cast<uint16_t>(family) << 1 | 1));
+  }
+  static constexpr StateWord AtRest(SlotKind kind, uint32_t place = 0) {
+    return StateWord(
+        static_cast<uint16_t>((place % kPlaces) << 4 | static_cast<uint16_t>(kind) << 1));
+  }
+
+  constexpr bool IsLive() const { return (bits_ & 1) != 0; }
+  // Of live words.
+  constexpr size_t slack() const { return bits_ >> 3; }
+  constexpr Family family() const { return static_cast<Family>(bits_ >> 1 & 3); }
+  // Of the others.
+  constexpr SlotKind kind() const { return static_cast<SlotKind>(bits_ >> 1 & 7); }
+
+  constexpr uint16_t bits() const { return bits_; }
+  friend constexpr bool operator==(StateWord, StateWord) = default;
+
+ private:
+  uint16_t bits_ = 0;
+};
+static_assert(StateWord::Live(kMaxSlack, Family::kAligned).slack() == kMaxSlack);
+static_assert(StateWord() == StateWord::AtRest(SlotKind::kNone));
+
+// A state word in its table. All accesses are relaxed unless they say otherwise: the owner is the
+// only writer of a slot that is not live, and a block is handed between threads by the program's
+// own synchronisation. What races is a bug of the program, and is then caught by the word's value.
+class SlotState {
+ public:
+  StateWord Load() const { return StateWord(bits_.load(std::memory_order_relaxed)); }
+  void Store(StateWord word) { bits_.store(word.bits(), std::memory_order_relaxed); }
+  // Takes the slot from its user on behalf of another thread than the owner: of several racing
+  // frees exactly one sees the live word. Acquire, so that the block's last writes made by whoever
+  // handed it to us stay before.
+  StateWord BeginRemoteFree() {
+    return StateWord(bits_.exchange(StateWord::AtRest(SlotKind::kReleasing).bits(),
+                                    std::memory_order_acquire));
+  }
+  // Release: the owner that reads kRemote with LoadRemote() sees the zeroed memory.
+  void FinishRemoteFree() {
+    bits_.store(StateWord::AtRest(SlotKind::kRemote).bits(), std::memory_order_release);
+  }
+  StateWord LoadRemote() const { return StateWord(bits_.load(std::memory_order_acquire)); }
+
+ private:
+  std::atomic<uint16_t> bits_;
+};
+static_assert(sizeof(SlotState) == 2);
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_METADATA_SLOT_STATE_H_

@@ -1,0 +1,76 @@
+// A word's value: switches, sizes, durations.
+#ifndef BARTIZAN_SRC_OPTIONS_VALUES_H_
+#define BARTIZAN_SRC_OPTIONS_VALUES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace bartizan {
+
+// Characters `from` up to, not including, `to`. std::string_view::substr would throw, and the
+// preloaded library has nothing to throw with.
+constexpr std::string_view Part(std::string_view text, size_t from, size_t to) {
+  return {text.data() + from, to - from};
+}
+
+constexpr bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+constexpr std::string_view Trim(std::string_view text) {
+  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// on, yes, true, 1 and off, no, false, 0. False for anything else.
+constexpr bool ParseSwitch(std::string_view text, bool* value) {
+  const bool on = text == "on" || text == "yes" || text == "true" || text == "1";
+  const bool off = text == "off" || text == "no" || text == "false" || text == "0";
+  if (on || off) *value = on;
+  return on || off;
+}
+
+// The digits at the front of `text`, taken off it. False when there are none or too many.
+constexpr bool TakeNumber(std::string_view* text, uint64_t* value) {
+  size_t digits = 0;
+  uint64_t number = 0;
+  for (; digits < text->size() && (*text)[digits] >= '0' && (*text)[digits] <= '9'; ++digits) {
+    const uint64_t digit = static_cast<uint64_t>((*text)[digits] - '0');
+    if (__builtin_mul_overflow(number, uint64_t{10}, &number) ||
+        __builtin_add_overflow(number, digit, &number)) {
+      return false;
+    }
+  }
+  text->remove_prefix(digits);
+  *value = number;
+  return digits != 0;
+}
+
+// A decimal number of bytes, or of binary units with one letter k, m, g or t after it.
+constexpr bool ParseBytes(std::string_view text, uint64_t* value) {
+  uint64_t number = 0;
+  if (!TakeNumber(&text, &number) || text.size() > 1) return false;
+  unsigned shift = 0;
+  if (!text.empty()) {
+    constexpr std::string_view kUnits = "kmgtKMGT";
+    size_t unit = 0;
+    while (unit < kUnits.size() && kUnits[unit] != text.front()) ++unit;
+    if (unit == kUnits.size()) return false;
+    shift = 10 * (static_cast<unsigned>(unit % 4) + 1);
+  }
+  if (number > (UINT64_MAX >> shift)) return false;
+  *value = number << shift;
+  return true;
+}
+
+// A decimal number of milliseconds, with or without "ms", or of seconds with "s".
+constexpr bool ParseMilliseconds(std::string_view text, uint64_t* value) {
+  uint64_t number = 0;
+  if (!TakeNumber(&text, &number)) return false;
+  if (!text.empty() && text != "ms" && text != "s") return false;
+  return !__builtin_mul_overflow(number, uint64_t{text == "s" ? 1000u : 1u}, value);
+}
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_OPTIONS_VALUES_H_

@@ -1,0 +1,60 @@
+// Zeroing memory, and finding out whether it is zero.
+#ifndef BARTIZAN_SRC_PLATFORM_BYTES_H_
+#define BARTIZAN_SRC_PLATFORM_BYTES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "src/base/compiler.h"
+
+namespace bartizan::platform {
+
+// Up to here zeroing is a fixed number of stores: when sizes vary, a mispredicted branch on the
+// size costs more than stores that overlap.
+constexpr size_t kBranchFreeZero = 128;
+
+// Zeroes `bytes` bytes, and never less than 16: the memory is a slot's.
+BARTIZAN_INLINE void ZeroSlot(std::byte* slot, size_t bytes) {
+  if (bytes > kBranchFreeZero) [[unlikely]] {
+    std::memset(slot, 0, bytes);
+    return;
+  }
+  const size_t last = bytes < 16 ? 0 : bytes - 16;
+#if defined(__SSE2__)
+  const __m128i zero = _mm_setzero_si128();
+  const auto store = [&](size_t at) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(slot + (at < last ? at : last)), zero);
+  };
+#else
+  const auto store = [&](size_t at) { std::memset(slot + (at < last ? at : last), 0, 16); };
+#endif
+  store(0), store(16), store(32), store(48), store(64), store(80), store(96), store(last);
+}
+
+// Whether all bytes are zero. `begin` is 16-byte aligned and `bytes` a multiple of 16.
+inline bool IsZero(const std::byte* begin, size_t bytes) {
+#if defined(__SSE2__)
+  __m128i any = _mm_setzero_si128();
+  for (size_t i = 0; i < bytes; i += 16) {
+    any = _mm_or_si128(any, _mm_load_si128(reinterpret_cast<const __m128i*>(begin + i)));
+  }
+  return _mm_movemask_epi8(_mm_cmpeq_epi8(any, _mm_setzero_si128())) == 0xffff;
+#else
+  uint64_t any = 0;
+  for (size_t i = 0; i < bytes; i += sizeof any) {
+    uint64_t word;
+    std::memcpy(&word, begin + i, sizeof word);
+    any |= word;
+  }
+  return any == 0;
+#endif
+}
+
+}  // namespace bartizan::platform
+
+#endif  // BARTIZAN_SRC_PLATFORM_BYTES_H_

@@ -1,0 +1,60 @@
+#include "src/platform/file.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "src/platform/syscall.h"
+
+namespace bartizan::platform {
+
+bool WriteAll(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const long written = Syscall(SYS_write, descriptor, text.data(), text.size());
+    if (written == -EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+int OpenForAppend(const char* path) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+  return static_cast<int>(Syscall(SYS_openat, AT_FDCWD, path, kFlags, 0600));
+}
+
+FileText ReadSmallFile(const char* path, char* buffer, size_t capacity) {
+  FileText result{0, false, false};
+  const long opened = Syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  if (opened < 0) {
+    result.length = opened;
+    return result;
+  }
+  const int descriptor = static_cast<int>(opened);
+  struct stat status {};
+  if (Syscall(SYS_newfstatat, descriptor, "", &status, AT_EMPTY_PATH) == 0) {
+    result.trusted = S_ISREG(status.st_mode) && status.st_uid == 0 &&
+                     (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  }
+  size_t length = 0;
+  while (length < capacity) {
+    const long got = Syscall(SYS_read, descriptor, buffer + length, capacity - length);
+    if (got == -EINTR) continue;
+    if (got < 0) {
+      Close(descriptor);
+      result.length = got;
+      return result;
+    }
+    if (got == 0) break;
+    length += static_cast<size_t>(got);
+  }
+  char extra;
+  result.truncated = length == capacity && Syscall(SYS_read, descriptor, &extra, 1) == 1;
+  result.length = static_cast<long>(length);
+  Close(descriptor);
+  return result;
+}
+
+void Close(int descriptor) { Syscall(SYS_close, descriptor); }
+
+}  // namespace bartizan::platform

@@ -1,0 +1,50 @@
+#include "src/platform/lock.h"
+
+#include <linux/futex.h>
+
+#include "src/platform/syscall.h"
+
+namespace bartizan::platform {
+namespace {
+
+// Short: holders run a few system calls at most, and with two processors a longer spin only keeps
+// the holder from running.
+constexpr int kSpins = 64;
+
+void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+void Lock::AcquireSlow() {
+  for (int i = 0; i < kSpins; ++i) {
+    uint32_t expected = kFree;
+    if (word_.compare_exchange_weak(expected, Name(), std::memory_order_acquire,
+                                    std::memory_order_relaxed)) {
+      return;
+    }
+    Pause();
+  }
+  for (;;) {
+    // Once it has waited, a thread cannot know whether others wait too: it takes the lock as
+    // contended, and its release wakes one more.
+    uint32_t word = kFree;
+    if (word_.compare_exchange_strong(word, Name() | kContended, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+      return;
+    }
+    const bool marked =
+        (word & kContended) != 0 ||
+        word_.compare_exchange_strong(word, word | kContended, std::memory_order_relaxed);
+    if (marked) {
+      Syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, word | kContended, nullptr, nullptr, 0);
+    }
+  }
+}
+
+void Lock::WakeOne() { Syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
+
+}  // namespace bartizan::platform

@@ -1,0 +1,68 @@
+// A small mutual exclusion lock that never allocates and survives fork.
+//
+// The lock word names its holder from the very instruction that takes it, so that a fork from a
+// signal handler which interrupted the holder sees that its own thread holds the lock, instead of
+// waiting for itself (src/engine/fork.h).
+#ifndef BARTIZAN_SRC_PLATFORM_LOCK_H_
+#define BARTIZAN_SRC_PLATFORM_LOCK_H_
+
+#include <atomic>
+#include <cstdint>
+
+namespace bartizan::platform {
+
+// Identity of the calling thread while it lives: its thread pointer.
+inline uintptr_t ThisThread() { return reinterpret_cast<uintptr_t>(__builtin_thread_pointer()); }
+
+class Lock {
+ public:
+  constexpr Lock() = default;
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  void Acquire() {
+    uint32_t expected = kFree;
+    // Acquire pairs with the release in Release(): what the last holder wrote is seen.
+    if (!word_.compare_exchange_strong(expected, Name(), std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
+      AcquireSlow();
+    }
+  }
+  void Release() {
+    if ((word_.exchange(kFree, std::memory_order_release) & kContended) != 0) WakeOne();
+  }
+  // Relaxed is enough: only the thread itself stores its own name.
+  bool HeldByThisThread() const {
+    return (word_.load(std::memory_order_relaxed) & ~kContended) == Name();
+  }
+
+ private:
+  static constexpr uint32_t kFree = 0;
+  static constexpr uint32_t kContended = 1u << 31;
+
+  // 31 bits of the thread pointer: thread control blocks are 64 bytes apart at least. Two threads
+  // 128 GiB apart may share a name, which only matters to a fork from a signal handler.
+  static uint32_t Name() {
+    const auto name = static_cast<uint32_t>(ThisThread() >> 6) & ~kContended;
+    return name == 0 ? 1 : name;
+  }
+  void AcquireSlow();
+  void WakeOne();
+
+  std::atomic<uint32_t> word_{kFree};
+};
+
+class LockGuard {
+ public:
+  explicit LockGuard(Lock& lock) : lock_(lock) { lock_.Acquire(); }
+  ~LockGuard() { lock_.Release(); }
+  LockGuard(const LockGuard&) = delete;
+  LockGuard& operator=(const LockGuard&) = delete;
+
+ private:
+  Lock& lock_;
+};
+
+}  // namespace bartizan::platform
+
+#endif  // BARTIZAN_SRC_PLATFORM_LOCK_H_

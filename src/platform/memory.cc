@@ -1,0 +1,113 @@
+#include "src/platform/memory.h"
+
+#include <atomic>
+#include <sys/mman.h>
+
+#include "src/platform/address_plan.h"
+#include "src/platform/file.h"
+#include "src/platform/syscall.h"
+
+namespace bartizan::platform {
+namespace {
+
+// Kernel interfaces newer than the C library headers we build with.
+constexpr int kMadvGuardInstall = 102;
+constexpr int kMadvGuardRemove = 103;
+constexpr long kSysMseal = 462;
+
+constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+// Where the layout was given by the kernel, it is kept mapped and claims replace it.
+constexpr int kClaimFlag = kChoosesAddresses ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+
+int Protection(Access access) {
+  return access == Access::kNone ? PROT_NONE : PROT_READ | PROT_WRITE;
+}
+
+long Map(uintptr_t address, size_t bytes, Access access, int flags) {
+  return Syscall(SYS_mmap, address, bytes, Protection(access), kAnonymous | flags, -1, 0);
+}
+
+bool IsError(long result) { return result < 0 && result > -4096; }
+
+}  // namespace
+
+Claim ClaimAt(uintptr_t address, size_t bytes, Access access) {
+  const long result = Map(address, bytes, access, kClaimFlag);
+  if (result == -EEXIST) return Claim::kOccupied;
+  if (IsError(result)) return Claim::kRefused;
+  if (static_cast<uintptr_t>(result) == address) return Claim::kDone;
+  // Kernels before 4.17 take MAP_FIXED_NOREPLACE for a hint and go elsewhere.
+  Release(static_cast<uintptr_t>(result), bytes);
+  return Claim::kOccupied;
+}
+
+uintptr_t ClaimAnywhere(size_t bytes, Access access) {
+  const long result = Map(0, bytes, access, 0);
+  return IsError(result) ? 0 : static_cast<uintptr_t>(result);
+}
+
+bool Renew(uintptr_t address, size_t bytes, Access access) {
+  return !IsError(Map(address, bytes, access, MAP_FIXED));
+}
+
+bool SetAccess(uintptr_t address, size_t bytes, Access access) {
+  return Syscall(SYS_mprotect, address, bytes, Protection(access)) == 0;
+}
+
+bool DropPages(uintptr_t address, size_t bytes) {
+  return Syscall(SYS_madvise, address, bytes, MADV_DONTNEED) == 0;
+}
+
+bool Release(uintptr_t address, size_t bytes) {
+  return Syscall(SYS_munmap, address, bytes) == 0;
+}
+
+bool MovePages(uintptr_t from, size_t from_bytes, uintptr_t to, size_t to_bytes) {
+  constexpr int kFlags = MREMAP_MAYMOVE | MREMAP_FIXED;
+  return !IsError(Syscall(SYS_mremap, from, from_bytes, to_bytes, kFlags, to));
+}
+
+bool GrowInPlace(uintptr_t address, size_t bytes, size_t new_bytes) {
+  return !IsError(Syscall(SYS_mremap, address, bytes, new_bytes, 0, 0));
+}
+
+bool InstallGuard(uintptr_t address, size_t bytes) {
+  // 0 unknown, 1 works, 2 the kernel has no guard markers. Relaxed: a fact that never changes, and
+  // probing it twice is harmless.
+  static constinit std::atomic<int> support{0};
+  if (support.load(std::memory_order_relaxed) == 2) return false;
+  const long result = Syscall(SYS_madvise, address, bytes, kMadvGuardInstall);
+  if (result == -EINVAL) support.store(2, std::memory_order_relaxed);
+  return result == 0;
+}
+
+bool RemoveGuard(uintptr_t address, size_t bytes) {
+  return Syscall(SYS_madvise, address, bytes, kMadvGuardRemove) == 0;
+}
+
+bool ResidentPages(uintptr_t address, size_t bytes, unsigned char* resident) {
+  return Syscall(SYS_mincore, address, bytes, resident) == 0;
+}
+
+void AdviseHugePages(uintptr_t address, size_t bytes) {
+  Syscall(SYS_madvise, address, bytes, MADV_HUGEPAGE);
+}
+
+void SealReadOnly(uintptr_t address, size_t bytes) {
+  Syscall(SYS_mprotect, address, bytes, PROT_READ);
+  Syscall(kSysMseal, address, bytes, 0);
+}
+
+size_t MappingLimit() {
+  constexpr size_t kKernelDefault = 65530;
+  char text[32];
+  const FileText file = ReadSmallFile("/proc/sys/vm/max_map_count", text, sizeof text);
+  size_t limit = 0;
+  for (long i = 0; i < file.length && text[i] >= '0' && text[i] <= '9'; ++i) {
+    limit = limit * 10 + static_cast<size_t>(text[i] - '0');
+  }
+  return limit == 0 ? kKernelDefault : limit;
+}
+
+}  // namespace bartizan::platform

@@ -1,0 +1,80 @@
+#include "src/platform/process.h"
+
+#include <csignal>
+#include <cstring>
+#include <sys/auxv.h>
+
+#include "src/platform/file.h"
+#include "src/platform/syscall.h"
+
+extern char** environ;
+
+namespace bartizan::platform {
+namespace {
+
+// Large enough for any environment we expect to hold our variable near its start; a longer one is
+// only cut in the rare start-up that needs this fallback.
+constexpr size_t kEnvironmentBytes = 32768;
+constinit char g_environment[kEnvironmentBytes] = {};
+
+const char* MatchVariable(const char* entry, const char* name) {
+  const size_t length = std::strlen(name);
+  if (std::strncmp(entry, name, length) != 0 || entry[length] != '=') return nullptr;
+  return entry + length + 1;
+}
+
+const char* VariableFromProc(const char* name) {
+  const FileText text =
+      ReadSmallFile("/proc/self/environ", g_environment, kEnvironmentBytes - 1);
+  if (text.length <= 0) return nullptr;
+  g_environment[text.length] = '\0';
+  for (const char* entry = g_environment; entry < g_environment + text.length;
+       entry += std::strlen(entry) + 1) {
+    if (const char* value = MatchVariable(entry, name)) return value;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool IsSecureExecution() { return getauxval(AT_SECURE) != 0; }
+
+const char* EnvironmentVariable(const char* name) {
+  if (environ == nullptr) return VariableFromProc(name);
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (const char* value = MatchVariable(*entry, name)) return value;
+  }
+  return nullptr;
+}
+
+std::string_view ProgramName() {
+  const auto* path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (path == nullptr || *path == '\0') return "unknown";
+  const std::string_view whole(path);
+  const size_t slash = whole.rfind('/');
+  return slash == std::string_view::npos || slash + 1 == whole.size() ? whole
+                                                                       : whole.substr(slash + 1);
+}
+
+int ProcessId() { return static_cast<int>(Syscall(SYS_getpid)); }
+int ThreadId() { return static_cast<int>(Syscall(SYS_gettid)); }
+
+void Abort() {
+  const int pid = ProcessId();
+  const int tid = ThreadId();
+  unsigned long set = 1ul << (SIGABRT - 1);
+  Syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, nullptr, sizeof set);
+  Syscall(SYS_tgkill, pid, tid, SIGABRT);
+  // The program ignored the signal or its handler returned: take the default action.
+  struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    unsigned long mask;
+  } by_default{SIG_DFL, 0, nullptr, 0};
+  Syscall(SYS_rt_sigaction, SIGABRT, &by_default, nullptr, sizeof set);
+  Syscall(SYS_tgkill, pid, tid, SIGABRT);
+  for (;;) __builtin_trap();
+}
+
+}  // namespace bartizan::platform

@@ -1,0 +1,69 @@
+// The report of a violation: one line, then SIGABRT.
+#include "src/base/violation.h"
+
+#include <atomic>
+
+#include "src/base/text.h"
+#include "src/options/options.h"
+#include "src/options/sealed_page.h"
+#include "src/platform/file.h"
+#include "src/platform/process.h"
+
+namespace bartizan {
+namespace {
+
+using ReportLine = Text<1024>;
+
+void Format(const Violation& violation, ReportLine& line) {
+  line << "bartizan: fatal: " << violation.what << ": " << violation.detail << "; address ";
+  line.Hex(violation.address);
+  if (violation.slot_bytes != Violation::kUnknown) {
+    line << ", size class " << uint64_t{violation.slot_bytes};
+  }
+  if (violation.requested != Violation::kUnknown) {
+    line << ", requested " << uint64_t{violation.requested};
+  }
+  if (violation.stated != Violation::kUnknown) {
+    line << ", stated " << uint64_t{violation.stated};
+  }
+  line << ", process " << platform::ProcessId() << " (" << platform::ProgramName() << ") thread "
+       << platform::ThreadId();
+  if (!violation.advice.empty()) line << ". What to do: " << violation.advice;
+  line << "\n";
+}
+
+// To the file of `report_file`; where that does not work, to standard error, which says so.
+void Deliver(std::string_view line) {
+  const char* configured = OptionsInForce().report_file;
+  if (configured[0] != '\0') {
+    ExpandedPath path;
+    ExpandProcessId(configured, platform::ProcessId(), path);
+    const int file = platform::OpenForAppend(path.c_str());
+    if (file >= 0 && platform::WriteAll(file, line)) {
+      platform::Close(file);
+      return;
+    }
+    platform::WriteAll(platform::kStandardError, "bartizan: cannot write to report_file\n");
+  }
+  platform::WriteAll(platform::kStandardError, line);
+}
+
+}  // namespace
+
+void ReportViolation(const Violation& violation) {
+  // Two threads may find something at once, and a signal handler of the program may run into a
+  // second violation: the first one's report is whole, later ones only end their thread's work.
+  static constinit std::atomic<int> reporting{0};
+  const int me = platform::ThreadId();
+  int nobody = 0;
+  if (reporting.compare_exchange_strong(nobody, me, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+    ReportLine line;
+    Format(violation, line);
+    Deliver(line.view());
+    reporting.store(0, std::memory_order_release);
+  }
+  platform::Abort();
+}
+
+}  // namespace bartizan
