@@ -107,6 +107,9 @@ BARTIZAN_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t by
 
 BARTIZAN_EXPORT void cfree(void* block) noexcept { free(block); }
 
+// Our malloc by a name that cannot be interposed (src/abi/process_malloc.cc).
+[[gnu::visibility("hidden"), gnu::alias("malloc")]] void* bartizan_own_malloc(size_t) noexcept;
+
 // Names by which some programs and old libraries reach the C library's own.
 BARTIZAN_EXPORT void* __libc_malloc(size_t bytes) noexcept { return malloc(bytes); }
 BARTIZAN_EXPORT void* __libc_calloc(size_t count, size_t bytes) noexcept {

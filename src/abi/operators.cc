@@ -6,6 +6,7 @@
 
 #include "src/abi/new_handler.h"
 #include "src/base/compiler.h"
+#include "src/platform/process_malloc.h"
 
 using bartizan::Family;
 using bartizan::FreeClaim;
@@ -25,9 +26,17 @@ void* TryAllocate(size_t bytes, size_t alignment, Family family) {
                         : Allocator::AllocateAligned(alignment, bytes, family);
 }
 
+// A program with a malloc of its own, but without operators, may release with either what it got from
+// the other: all must come from its malloc.
+void* TryElsewhere(size_t bytes, size_t alignment) {
+  if (!bartizan::platform::AnotherMallocServes()) return nullptr;
+  return bartizan::platform::AllocateElsewhere(bytes == 0 ? 1 : bytes, alignment);
+}
+
 // [new.delete.single]: as long as there is a handler it is called, and may make memory available.
 BARTIZAN_COLD void* AskHandler(size_t bytes, size_t alignment, Family family) {
   for (;;) {
+    if (void* block = TryElsewhere(bytes, alignment)) return block;
     const std::new_handler handler = bartizan::CurrentNewHandler();
     if (handler == nullptr) bartizan::ThrowBadAlloc();
     handler();
@@ -36,6 +45,7 @@ BARTIZAN_COLD void* AskHandler(size_t bytes, size_t alignment, Family family) {
 }
 
 BARTIZAN_COLD void* AskHandlerNothrow(size_t bytes, size_t alignment, Family family) noexcept {
+  if (void* block = TryElsewhere(bytes, alignment)) return block;
   if (bartizan::CurrentNewHandler() == nullptr) {
     errno = ENOMEM;
     return nullptr;

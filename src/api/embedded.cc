@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "src/base/bits.h"
+#include "src/platform/process_malloc.h"
 
 using bartizan::Family;
 using bartizan::FreeClaim;
@@ -49,3 +50,11 @@ void bartizan_free(void* block) { Allocator::Free(block, FreeClaim{}); }
 size_t bartizan_usable_size(void* block) { return Allocator::UsableSize(block); }
 
 }  // extern "C"
+
+// Embedded, the allocator replaces nothing: it always serves those who call it.
+namespace bartizan::platform {
+
+bool AnotherMallocServes() { return false; }
+void FreeElsewhere(void*) {}
+
+}  // namespace bartizan::platform

@@ -221,6 +221,9 @@ class Allocator {
   static void FreeLarge(uintptr_t address, const FreeClaim& claim) {
     LargeView view;
     if (!g_large_blocks.Find(address, &view) || view.user != address) {
+      if (kComposition.another_malloc_serves()) {
+        return kComposition.free_elsewhere(reinterpret_cast<void*>(address));
+      }
       ReportBadPointer(Operation::kFree, address);
     }
     const SlotReturn op{{reinterpret_cast<std::byte*>(address), view.requested, view.requested},

@@ -47,6 +47,7 @@ bool EnsureStarted() {
   {
     platform::LockGuard guard(g_lock);
     if (g_started.load(std::memory_order_relaxed)) return true;
+    if (kComposition.another_malloc_serves()) return false;
     kComposition.load_options();
     g_runtime.trailer_bytes = kComposition.trailer_bytes(CurrentToggles());
     uint32_t key[RandomStream::kKeyWords];

@@ -38,6 +38,10 @@ struct Composition {
   size_t (*trailer_bytes)(Toggles toggles);
   void (*plan_bin)(BinPlan& plan);
   uint64_t (*unguarded_slabs)();  // for the statistics
+  // Programs with a malloc of their own (Firefox) still reach some of our functions. Whether this is
+  // one: the engine then stays down, and what is freed here is handed to `free_elsewhere`.
+  bool (*another_malloc_serves)();
+  void (*free_elsewhere)(void* block);
 };
 
 // Set at link time by the one composition in this library or program.
