@@ -19,6 +19,7 @@ def abi_library(name, composition):
         srcs = [
             "introspection.cc",
             "malloc.cc",
+            "own_malloc.h",
             "process_malloc.cc",
             "start.cc",
         ],

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "src/abi/own_malloc.h"
 #include "src/base/bits.h"
 #include "src/base/compiler.h"
 #include "src/platform/memory.h"
@@ -46,7 +47,10 @@ BARTIZAN_EXPORT void free(void* block) noexcept { Allocator::Free(block, FreeCla
 
 BARTIZAN_EXPORT void* calloc(size_t count, size_t bytes) noexcept {
   size_t total;
-  if (!bartizan::MultiplyFits(count, bytes, &total)) return OutOfMemory();
+  if (!bartizan::MultiplyFits(count, bytes, &total)) [[unlikely]] {
+    bartizan::g_own_calloc_refused.store(true, std::memory_order_relaxed);
+    return OutOfMemory();
+  }
   return OrOutOfMemory(Allocator::AllocateZeroed(total, Family::kMalloc));
 }
 
@@ -107,7 +111,6 @@ BARTIZAN_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t by
 
 BARTIZAN_EXPORT void cfree(void* block) noexcept { free(block); }
 
-// Our malloc by a name that cannot be interposed (src/abi/process_malloc.cc).
 [[gnu::visibility("hidden"), gnu::alias("malloc")]] void* bartizan_own_malloc(size_t) noexcept;
 
 // Names by which some programs and old libraries reach the C library's own.

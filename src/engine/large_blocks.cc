@@ -21,6 +21,9 @@ using platform::kPageBytes;
 // From here on huge pages are asked for: a 2 MiB fault costs far less than the 4 KiB faults of the
 // same range, and at most an eighth of a huge page is spent on the rounding.
 constexpr size_t kHugeThreshold = kHugePageBytes / 8 * 7;
+// Blocks above this are often reservations that are touched here and there, which huge pages would
+// fill with memory nobody asked for.
+constexpr size_t kHugeLimit = kGiB;
 constexpr int kPlaceTries = 64;
 // A cached mapping serves requests down to four fifths of it.
 bool Fits(size_t mapped, size_t wanted) { return mapped >= wanted && mapped <= wanted + wanted / 4; }
@@ -110,7 +113,8 @@ LargeBlock* LargeBlocks::TakeCached(const LargeRequest& request) {
 }
 
 LargeBlock* LargeBlocks::Place(const LargeRequest& request, const LargePolicy& policy) {
-  const bool huge = policy.huge_pages && request.bytes >= kHugeThreshold;
+  const bool huge = policy.huge_pages && request.bytes >= kHugeThreshold &&
+                    request.bytes <= kHugeLimit;
   const size_t map_bytes = MapBytes(request.bytes, huge);
   size_t alignment = huge ? kHugePageBytes : kPageBytes;
   if (request.alignment > alignment) alignment = request.alignment;

@@ -50,10 +50,8 @@ const char* EnvironmentVariable(const char* name) {
 std::string_view ProgramName() {
   const auto* path = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   if (path == nullptr || *path == '\0') return "unknown";
-  const std::string_view whole(path);
-  const size_t slash = whole.rfind('/');
-  return slash == std::string_view::npos || slash + 1 == whole.size() ? whole
-                                                                       : whole.substr(slash + 1);
+  const char* name = std::strrchr(path, '/');
+  return name == nullptr || name[1] == '\0' ? path : name + 1;
 }
 
 int ProcessId() { return static_cast<int>(Syscall(SYS_getpid)); }

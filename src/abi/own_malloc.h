@@ -1,0 +1,18 @@
+// What tells our own malloc from another one of the same name.
+#ifndef BARTIZAN_SRC_ABI_OWN_MALLOC_H_
+#define BARTIZAN_SRC_ABI_OWN_MALLOC_H_
+
+#include <atomic>
+#include <cstddef>
+
+// Our malloc by a name that cannot be interposed.
+extern "C" [[gnu::visibility("hidden")]] void* bartizan_own_malloc(size_t bytes) noexcept;
+
+namespace bartizan {
+
+// Set whenever our calloc refuses a product that does not fit.
+extern constinit std::atomic<bool> g_own_calloc_refused;
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ABI_OWN_MALLOC_H_
