@@ -67,7 +67,7 @@ void ReportBadPointer(Operation operation, uintptr_t address) {
                            ? "two threads freed the block at the same time"
                            : "the address is inside a live block, not its beginning";
     violation.advice = kAdviseDebugger;
-  } else if (g_large_blocks.IsWaiting(address)) {
+  } else if (g_large_blocks.WasFreed(address)) {
     violation.what = wording.freed;
     violation.detail = "the block was freed before";
     violation.advice = kAdviseTwice;

@@ -197,9 +197,17 @@ bool LargeBlocks::Find(uintptr_t address, LargeView* view) {
   return true;
 }
 
-bool LargeBlocks::IsWaiting(uintptr_t address) {
+bool LargeBlocks::WasFreed(uintptr_t address) {
   platform::LockGuard guard(lock_);
-  return space_.FindWaiting(address) != nullptr;
+  for (const platform::AddressRange& range : freed_) {
+    if (address >= range.begin && address < range.end) return true;
+  }
+  return false;
+}
+
+// The lock is held.
+void LargeBlocks::Remember(const LargeBlock& block) {
+  freed_[freed_count_++ % kRemembered] = {block.user, block.map_end};
 }
 
 bool LargeBlocks::Free(uintptr_t user, const LargePolicy& policy) {
@@ -209,6 +217,7 @@ bool LargeBlocks::Free(uintptr_t user, const LargePolicy& policy) {
     block = FindExact(user);
     if (block == nullptr) return false;
     live_.Erase(block);
+    Remember(*block);
     statistics_.live_blocks--;
     live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
     statistics_.live_bytes -= block->requested;

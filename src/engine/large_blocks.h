@@ -9,6 +9,7 @@
 #include "src/engine/large_space.h"
 #include "src/engine/range_tree.h"
 #include "src/metadata/slot_state.h"
+#include "src/platform/address_plan.h"
 #include "src/platform/lock.h"
 #include "src/platform/memory.h"
 
@@ -59,8 +60,8 @@ class LargeBlocks {
 
   // The live block that the address is inside of, guards and all. False: none.
   bool Find(uintptr_t address, LargeView* view);
-  // Whether the address was in a large block that was freed lately.
-  bool IsWaiting(uintptr_t address);
+  // Whether the address is in a large block that was freed lately: what a report can tell.
+  bool WasFreed(uintptr_t address);
 
   // Frees the block that begins at `user`. False when there is none (any more).
   bool Free(uintptr_t user, const LargePolicy& policy);
@@ -83,6 +84,7 @@ class LargeBlocks {
 
  private:
   static constexpr size_t kMaxCached = 64;
+  static constexpr size_t kRemembered = 128;
 
   LargeBlock* FindExact(uintptr_t user) const;
   LargeBlock* TakeCached(const LargeRequest& request);
@@ -97,6 +99,7 @@ class LargeBlocks {
   void ShrinkInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
   bool GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
   uintptr_t GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy);
+  void Remember(const LargeBlock& block);
   void SetRequested(LargeBlock* block, size_t bytes, uintptr_t map_end);
 
   platform::Lock lock_;  // guards all of this; not held across system calls on blocks' pages
@@ -104,6 +107,8 @@ class LargeBlocks {
   RangeTree live_;
   LargeBlock* cached_[kMaxCached] = {};  // oldest first
   size_t cached_count_ = 0;
+  platform::AddressRange freed_[kRemembered] = {};  // the last ones
+  size_t freed_count_ = 0;
   LargeStatistics statistics_ = {};
   size_t guarded_limit_ = 0;
   std::atomic<size_t> live_count_{0};  // copy of statistics_.live_blocks that needs no lock

@@ -114,6 +114,7 @@ uintptr_t LargeBlocks::GrowElsewhere(LargeBlock* block, size_t bytes, const Larg
   grown->huge = huge;
   platform::LockGuard guard(lock_);
   live_.Erase(block);
+  Remember(*block);
   live_.Insert(grown);
   statistics_.live_bytes += bytes - block->requested;
   statistics_.mapped_bytes += map_bytes - block->map_bytes();

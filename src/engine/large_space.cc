@@ -187,11 +187,4 @@ void LargeSpace::SplitAround(uintptr_t begin, uintptr_t end) {
   }
 }
 
-const LargeBlock* LargeSpace::FindWaiting(uintptr_t address) const {
-  for (const LargeBlock* block = oldest_; block != nullptr; block = block->next) {
-    if (address >= block->begin && address < block->end) return block;
-  }
-  return nullptr;
-}
-
 }  // namespace bartizan

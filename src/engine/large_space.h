@@ -55,9 +55,6 @@ class LargeSpace {
   // Lengthens a range by free address space behind it.
   bool ExtendRange(LargeBlock* block, size_t bytes);
 
-  // Whether the address is in a range that waits.
-  const LargeBlock* FindWaiting(uintptr_t address) const;
-
   size_t waiting_bytes() const { return waiting_bytes_; }
 
  private:
