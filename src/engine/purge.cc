@@ -48,7 +48,7 @@ void NotifyOwner(SlabRef ref) {
                                         std::memory_order_relaxed));
 }
 
-void OnSlabEmpty(Heap& heap, SlabRef ref) {
+bool OnSlabEmpty(Heap& heap, SlabRef ref) {
   Slab& slab = g_address_map.slab(ref);
   const uint64_t now = platform::CoarseMilliseconds();
   slab.empty_since_ms = now == 0 ? 1 : now;
@@ -56,7 +56,9 @@ void OnSlabEmpty(Heap& heap, SlabRef ref) {
   heap.reserve[ref.class_id()].empty_slabs++;
   const size_t share = heap.slab_bytes / 4;
   const size_t kept = share > kKeptEmptyBytes ? share : kKeptEmptyBytes;
-  if (heap.empty_bytes > kept || OptionsInForce().decay_ms == 0) ReturnSlab(heap, ref);
+  if (heap.empty_bytes <= kept && OptionsInForce().decay_ms != 0) return false;
+  ReturnSlab(heap, ref);
+  return true;
 }
 
 void OnSlabUsed(Heap& heap, SlabRef ref) {

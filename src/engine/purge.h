@@ -11,8 +11,8 @@ namespace bartizan {
 // Tells the owner of a slab that another thread freed a slot in it. Lock-free.
 void NotifyOwner(SlabRef ref);
 
-// The last slot of a slab came home, or one is about to leave an empty slab.
-void OnSlabEmpty(Heap& heap, SlabRef ref);
+// The last slot of a slab came home. True: the slab was given back. And: one is about to leave it.
+bool OnSlabEmpty(Heap& heap, SlabRef ref);
 void OnSlabUsed(Heap& heap, SlabRef ref);
 
 // Looks at the clock now and then, and purges when the decay time has passed.

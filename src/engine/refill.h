@@ -21,6 +21,7 @@
 #include "src/engine/runtime.h"
 #include "src/engine/slab_pool.h"
 #include "src/hooks/profile.h"
+#include "src/metadata/state_scan.h"
 
 namespace bartizan {
 
@@ -156,14 +157,15 @@ class Refill {
     return granule;
   }
 
-  // A slot goes to rest in its slab, known by its state only.
-  static void Park(Heap& heap, Bin& bin, uint32_t granule) {
+  // A slot goes to rest in its slab, known by its state only. True: that emptied the slab and it was
+  // given back; it may be another heap's already.
+  static bool Park(Heap& heap, Bin& bin, uint32_t granule) {
     bin.states[granule].Store(StateWord::AtRest(SlotKind::kParked));
     const SlabRef ref = AddressMap::SlabAt(bin.id, size_t{granule} << bin.shift);
     Slab& slab = g_address_map.slab(ref);
     slab.parked++;
     if (!slab.listed) ListSlab(heap, ref);
-    if (slab.IsEmpty()) OnSlabEmpty(heap, ref);
+    return slab.IsEmpty() && OnSlabEmpty(heap, ref);
   }
 
   static bool FillFromRing(Heap& heap, Bin& bin) {
@@ -197,22 +199,29 @@ class Refill {
     for (uint32_t i = 0; i < count; ++i) PushMagazine(bin, granules[i]);
   }
 
+  // Parked slots first: their memory is in use already. Several slabs may be asked, so that a
+  // window is filled where each has little.
   static bool FillFromSlabs(Heap& heap, Bin& bin) {
     BinReserve& reserve = heap.reserve[bin.id];
-    if (!reserve.room) return false;
-    const SlabRef ref = reserve.room;
-    Slab& slab = g_address_map.slab(ref);
-    if (slab.empty_since_ms != 0) OnSlabUsed(heap, ref);
     uint32_t granules[kLargestWindow];
     uint32_t count = 0;
-    if (slab.parked != 0) {
-      count = TakeParked(bin, ref, granules, reserve.window);
-      MakeReady(heap, bin, granules, count);
-    } else {
-      count = Carve(bin, ref, granules, reserve.window);
-      Load(heap, bin, granules, count);
+    while (reserve.room && count < reserve.window) {
+      const SlabRef ref = reserve.room;
+      Slab& slab = g_address_map.slab(ref);
+      if (slab.parked == 0) break;
+      if (slab.empty_since_ms != 0) OnSlabUsed(heap, ref);
+      count += TakeParked(bin, ref, granules + count, reserve.window - count);
+      if (!slab.HasRoom(SlotsPerSlab(bin.id))) UnlistSlab(heap, ref);
     }
-    if (!slab.HasRoom(SlotsPerSlab(bin.id))) UnlistSlab(heap, ref);
+    if (count != 0) {
+      MakeReady(heap, bin, granules, count);
+      return true;
+    }
+    if (!reserve.room) return false;
+    const SlabRef ref = reserve.room;
+    count = Carve(bin, ref, granules, reserve.window);
+    Load(heap, bin, granules, count);
+    if (!g_address_map.slab(ref).HasRoom(SlotsPerSlab(bin.id))) UnlistSlab(heap, ref);
     return count != 0;
   }
 
@@ -233,23 +242,32 @@ class Refill {
     return count;
   }
 
+  // One past the last carved granule of the slab.
+  static uint32_t EndGranule(const Bin& bin, SlabRef ref) {
+    const uint32_t stride = kClassBytes[bin.id] >> bin.shift;
+    return FirstGranule(bin, ref) + g_address_map.slab(ref).carved * stride;
+  }
+
   // Parked slots, found by their states, going on where the last search ended.
   static uint32_t TakeParked(Bin& bin, SlabRef ref, uint32_t* granules, uint32_t wanted) {
     Slab& slab = g_address_map.slab(ref);
-    const uint32_t stride = kClassBytes[bin.id] >> bin.shift;
+    const StateWord parked = StateWord::AtRest(SlotKind::kParked);
     const uint32_t count = wanted < slab.parked ? wanted : slab.parked;
-    uint32_t found = 0;
-    uint32_t slot = slab.next_scan;
-    for (uint32_t looked = 0; found < count; ++looked) {
-      if (looked > slab.carved) ReportCorruptReference(bin.id, FirstGranule(bin, ref));
-      if (slot >= slab.carved) slot = 0;
-      const uint32_t granule = FirstGranule(bin, ref) + slot * stride;
-      if (bin.states[granule].Load() == StateWord::AtRest(SlotKind::kParked)) {
-        granules[found++] = granule;
+    const uint32_t first = FirstGranule(bin, ref);
+    const uint32_t end = EndGranule(bin, ref);
+    uint32_t at = first + slab.next_scan;
+    bool wrapped = false;
+    for (uint32_t found = 0; found < count;) {
+      at = FindState(bin.states, at, end, parked);
+      if (at < end) {
+        granules[found++] = at++;
+        continue;
       }
-      ++slot;
+      if (wrapped) ReportCorruptReference(bin.id, first);  // fewer than the record counts
+      wrapped = true;
+      at = first;
     }
-    slab.next_scan = slot;
+    slab.next_scan = at - first;
     slab.parked -= count;
     return count;
   }
@@ -257,22 +275,20 @@ class Refill {
   // Frees by other threads, in a slab of ours: they are taken in as if freed now.
   static bool DrainSlab(Heap& heap, SlabRef ref) {
     Bin& bin = heap.BinOf(ref.class_id());
-    if (bin.limit == 0 && bin.id != kZeroClass) bin.limit = CurrentLimit(bin);
-    Slab& slab = g_address_map.slab(ref);
-    const uint32_t stride = kClassBytes[bin.id] >> bin.shift;
     const bool waits = P::Has(CurrentToggles(), Toggle::kQuarantine);
-    uint32_t granule = FirstGranule(bin, ref);
+    const StateWord remote = StateWord::AtRest(SlotKind::kRemote);
+    const uint32_t end = EndGranule(bin, ref);
     uint32_t drained = 0;
-    for (uint32_t i = 0; i < slab.carved; ++i, granule += stride) {
-      if (bin.states[granule].LoadRemote() != StateWord::AtRest(SlotKind::kRemote)) continue;
+    uint32_t granule = FindState(bin.states, FirstGranule(bin, ref), end, remote);
+    for (; granule < end; granule = FindState(bin.states, granule + 1, end, remote)) {
       ++drained;
       if (waits) {
         if (bin.ring_head == bin.ring_limit) SpillRing(heap, bin);
         PushRing(bin, granule);
       } else if (bin.ready < bin.magazine_capacity) {
         PushMagazine(bin, granule);
-      } else {
-        Park(heap, bin, granule);
+      } else if (Park(heap, bin, granule)) {
+        break;
       }
     }
     HeapCounters::Add(heap.counters.remote_drained, drained);
