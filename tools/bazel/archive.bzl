@@ -23,9 +23,13 @@ shift 2
 # Own libraries go in whole; section groups dissolve, because their key symbols become local below.
 ld.lld-19 -r --force-group-allocation -o "$object" "$@"
 llvm-objcopy-19 --wildcard --keep-global-symbols="$symbols" "$object"
+# Symbols of the C library that were asked for by version, for the sake of old ones: a program takes those of the C
+# library it is linked with, which may be static.
+llvm-nm-19 -u --format=just-symbols "$object" | sed -n 's/^\\([^@]*\\)@.*/& \\1/p' > "$object.renames"
+llvm-objcopy-19 --redefine-syms="$object.renames" "$object"
 rm -f "$archive"
 llvm-ar-19 rcsD "$archive" "$object"
-rm "$object"
+rm "$object" "$object.renames"
 """,
         arguments = [archive.path, ctx.file.exported_symbols.path, "--whole-archive"] +
                     [file.path for file in own] +

@@ -7,6 +7,9 @@ load("//tools/bazel:archive.bzl", "merged_archive")
 _ENGINE_COPTS = [
     "-fPIC",
     "-ftls-model=initial-exec",
+    # The common path of malloc and free is a few dozen instructions without a frame.
+    "-fomit-frame-pointer",
+    "-fno-stack-protector",
 ]
 
 _NO_CXX_RUNTIME_COPTS = [
@@ -83,6 +86,8 @@ def bartizan_shared_library(
             "-Wl,--as-needed",
             "-Wl,--gc-sections",
             "-Wl,-z,relro,-z,now",
+            # Blocks, fork handlers and the sealed page outlive any dlclose.
+            "-Wl,-z,nodelete",
             "-Wl,-z,noexecstack",
             "-Wl,-z,separate-loadable-segments",
             "-Wl,--hash-style=gnu",

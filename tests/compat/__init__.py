@@ -1,0 +1,1 @@
+"""Real programs under the preloaded library; see README.md."""

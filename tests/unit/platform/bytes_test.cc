@@ -1,0 +1,97 @@
+// Zeroing and comparing with zero, byte by byte.
+#include "src/platform/bytes.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace bartizan::platform {
+namespace {
+
+constexpr size_t kLargest = 320;
+constexpr size_t kMargin = 64;
+constexpr std::byte kMark{0xa5};
+
+// A slot between neighbours that hold a mark. On the heap of the sanitizers, which see what is read
+// or written beyond the outer margin.
+class MarkedSlot {
+ public:
+  explicit MarkedSlot(size_t offset)
+      : bytes_(new std::byte[2 * kMargin + kLargest]), slot_(kMargin + offset % 16) {
+    std::fill_n(bytes_, 2 * kMargin + kLargest, kMark);
+  }
+  ~MarkedSlot() { delete[] bytes_; }
+  MarkedSlot(const MarkedSlot&) = delete;
+  MarkedSlot& operator=(const MarkedSlot&) = delete;
+
+  std::byte* slot() { return bytes_ + slot_; }
+  // Exactly the first `zeroed` bytes of the slot are zero, all others hold the mark.
+  void ExpectZeroed(size_t zeroed) const {
+    for (size_t i = 0; i < 2 * kMargin + kLargest; ++i) {
+      const bool inside = i >= slot_ && i < slot_ + zeroed;
+      ASSERT_EQ(bytes_[i], inside ? std::byte{0} : kMark) << "byte " << i << " of " << zeroed;
+    }
+  }
+
+ private:
+  std::byte* bytes_;
+  size_t slot_;
+};
+
+// Never less than 16, the size of the smallest slot; otherwise exactly what was asked for.
+TEST(ZeroSlot, ZeroesExactly) {
+  for (size_t bytes = 0; bytes <= 300; ++bytes) {
+    for (size_t offset : {size_t{0}, size_t{1}, size_t{15}}) {
+      MarkedSlot marked(offset);
+      ZeroSlot(marked.slot(), bytes);
+      marked.ExpectZeroed(std::max<size_t>(bytes, 16));
+    }
+  }
+}
+
+TEST(IsZero, SeesEveryBit) {
+  alignas(16) std::byte memory[512] = {};
+  for (size_t bytes = 0; bytes <= sizeof memory; bytes += 16) {
+    EXPECT_TRUE(IsZero(memory, bytes));
+    for (size_t at = 0; at < bytes; ++at) {
+      for (unsigned bit = 0; bit < 8; ++bit) {
+        memory[at] = std::byte(1u << bit);
+        ASSERT_FALSE(IsZero(memory, bytes)) << "bit " << bit << " of byte " << at;
+      }
+      memory[at] = std::byte{0};
+    }
+  }
+}
+
+TEST(IsZero, LooksAtNothingElse) {
+  alignas(16) std::byte memory[256];
+  for (size_t begin = 0; begin < sizeof memory; begin += 16) {
+    for (size_t end = begin; end <= sizeof memory; end += 16) {
+      std::memset(memory, 0xff, sizeof memory);
+      std::memset(memory + begin, 0, end - begin);
+      EXPECT_TRUE(IsZero(memory + begin, end - begin));
+    }
+  }
+}
+
+// Two words that cancel out when they are added or compared with each other.
+TEST(IsZero, DoesNotCancel) {
+  alignas(16) std::byte memory[64] = {};
+  for (size_t first = 0; first < 64; first += 8) {
+    for (size_t second = 0; second < 64; second += 8) {
+      if (first == second) continue;
+      const uint64_t one = 0x0123456789abcdef;
+      const uint64_t other = 0 - one;
+      std::memcpy(memory + first, &one, 8);
+      std::memcpy(memory + second, &other, 8);
+      EXPECT_FALSE(IsZero(memory, sizeof memory));
+      std::memcpy(memory + second, &one, 8);
+      EXPECT_FALSE(IsZero(memory, sizeof memory));
+      std::memset(memory, 0, sizeof memory);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bartizan::platform

@@ -1,0 +1,122 @@
+// Mutual exclusion, names of holders, fork.
+#include "src/platform/lock.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace bartizan::platform {
+namespace {
+
+constexpr int kThreads = 4;
+
+// Runs the function in several threads that begin together.
+void InThreads(const std::function<void(int)>& function) {
+  std::atomic<int> waiting{kThreads};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      waiting.fetch_sub(1);
+      while (waiting.load() != 0) sched_yield();
+      function(i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// The counter is no atomic: two holders at once lose an increment, and the thread sanitizer sees
+// them.
+TEST(Lock, ExcludesEverybodyElse) {
+  constexpr uint64_t kRounds = 20000;
+  Lock lock;
+  uint64_t counter = 0;
+  InThreads([&](int) {
+    for (uint64_t i = 0; i < kRounds; ++i) {
+      const LockGuard guard(lock);
+      counter++;
+    }
+  });
+  EXPECT_EQ(counter, kThreads * kRounds);
+}
+
+// Holders that give the processor away make the others sleep in the kernel and need to be woken.
+TEST(Lock, WakesWhoSleeps) {
+  constexpr int kRounds = 500;
+  Lock lock;
+  int inside = 0;
+  uint64_t counter = 0;
+  InThreads([&](int) {
+    for (int i = 0; i < kRounds; ++i) {
+      lock.Acquire();
+      ASSERT_EQ(inside++, 0);
+      for (int yields = 0; yields < 5; ++yields) sched_yield();
+      counter++;
+      ASSERT_EQ(--inside, 0);
+      lock.Release();
+    }
+  });
+  EXPECT_EQ(counter, uint64_t{kThreads} * kRounds);
+}
+
+TEST(Lock, KnowsWhetherThisThreadHoldsIt) {
+  Lock lock;
+  EXPECT_FALSE(lock.HeldByThisThread());
+  lock.Acquire();
+  EXPECT_TRUE(lock.HeldByThisThread());
+  std::thread([&] { EXPECT_FALSE(lock.HeldByThisThread()); }).join();
+  lock.Release();
+  EXPECT_FALSE(lock.HeldByThisThread());
+}
+
+// While others wait the lock word says so; its holder is still known, and each of those who waited
+// becomes the holder.
+TEST(Lock, KnowsItsHolderAmongWaiters) {
+  Lock lock;
+  std::atomic<int> arrived{0};
+  std::vector<std::thread> threads;
+  lock.Acquire();
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      EXPECT_FALSE(lock.HeldByThisThread());
+      arrived.fetch_add(1);
+      lock.Acquire();
+      EXPECT_TRUE(lock.HeldByThisThread());
+      lock.Release();
+      EXPECT_FALSE(lock.HeldByThisThread());
+    });
+  }
+  while (arrived.load() != kThreads) sched_yield();
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(lock.HeldByThisThread());
+    sched_yield();
+  }
+  lock.Release();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(lock.HeldByThisThread());
+}
+
+TEST(Lock, IsTheForkingThreadsInTheChild) {
+  Lock lock;
+  lock.Acquire();
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool held = lock.HeldByThisThread();
+    lock.Release();
+    lock.Acquire();
+    _exit(held && lock.HeldByThisThread() ? 0 : 1);
+  }
+  EXPECT_TRUE(lock.HeldByThisThread());
+  lock.Release();
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace bartizan::platform

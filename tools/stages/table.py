@@ -1,0 +1,76 @@
+"""The stages of the test command, in order."""
+
+import dataclasses
+import glob
+import os
+
+import results
+
+RELEASE_TARGETS = ('//:bartizan', '//:bartizan_fast', '//:bartizan_static', '//tools/cli:bartizan')
+
+BAZEL_TEST = ('bazel', 'test', '--keep_going', '--curses=no', '--color=no', '--show_progress_rate_limit=5')
+BAZEL_BUILD = ('bazel', 'build', '--keep_going', '--curses=no', '--color=no', '--show_progress_rate_limit=5')
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command, relative to the repository's root, and how its results are counted."""
+
+    name: str
+    words: tuple
+    read: object = results.from_status
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """Commands that belong together, with one log and one time limit."""
+
+    name: str
+    about: str
+    minutes: float
+    commands: tuple
+    quick: bool = False  # Also part of --quick.
+
+
+def check(name):
+    return Command(name, (f'tools/checks/{name}',))
+
+
+def python_tests(root):
+    """The Python tests of the tools themselves: one command for each file."""
+    paths = sorted(glob.glob(os.path.join(root, 'tools', '**', '*_test.py'), recursive=True))
+    paths = [os.path.relpath(path, root) for path in paths]
+    return tuple(Command(path, ('/usr/bin/python3', '-B', path)) for path in paths)
+
+
+def release_tests(quick):
+    words = BAZEL_TEST + (('--test_tag_filters=-long',) if quick else ()) + ('//...',)
+    return Command('bazel test', words, results.from_bazel)
+
+
+def sanitized_tests(tag, *configurations):
+    words = BAZEL_TEST + tuple(f'--config={name}' for name in configurations) + (f'--test_tag_filters={tag}', '//...')
+    return Command('bazel test', words, results.from_bazel)
+
+
+def stages(root, quick=False):
+    """All stages. The limits are those of two processors with nothing built yet, with room to spare."""
+    return (
+        Stage('checks', 'format, dependency arrows, housekeeping, scripts, packages, and the tools\' own tests', 4,
+              tuple(map(check, ('format', 'arrows', 'preprocessor', 'hygiene', 'scripts', 'packages'))) +
+              python_tests(root), quick=True),
+        Stage('lint', 'clang-tidy; only what has changed since it was clean', 10, (check('lint'),), quick=True),
+        Stage('build', 'the libraries and the command; what the libraries export and need', 10,
+              (Command('bazel build', BAZEL_BUILD + RELEASE_TARGETS), check('symbols')), quick=True),
+        Stage('tests', 'bazel test of everything, release build', 12, (release_tests(quick),), quick=True),
+        Stage('sanitizers', 'tests that link the engine, with address and undefined-behaviour sanitizer', 10,
+              (sanitized_tests('sanitize', 'asan', 'ubsan'),)),
+        Stage('threads', 'concurrent tests that link the engine, with thread sanitizer', 8,
+              (sanitized_tests('concurrent', 'tsan'),)),
+        Stage('programs', 'real programs with the library preloaded', 15,
+              (Command('tools/compat', ('tools/compat', '--quick'), results.from_counts),)),
+        Stage('machine', 'Linux 6.1 with two memory nodes, in a virtual machine', 12,
+              (Command('bazel build', BAZEL_BUILD + ('//tests/vm:all', '//tests/unit/...', '//tests/stress/...')),
+               Command('tests/vm/run_test.py', ('tests/vm/run_test.py',)),
+               Command('tests/vm/run', ('tests/vm/run',), results.from_counts))),
+    )
