@@ -1,5 +1,6 @@
 // The library's constructor. The allocator does not wait for it: the first malloc starts the engine.
 // What is left for here is what needs other libraries' constructors.
+#include "src/engine/heap_registry.h"
 #include "src/engine/runtime.h"
 #include "src/options/sealed_page.h"
 #include "src/platform/topology.h"
@@ -10,6 +11,8 @@ namespace {
   if (!bartizan::EnsureStarted()) return;
   if (!bartizan::OptionsInForce().numa) return;
   bartizan::platform::LearnTopology(bartizan::platform::kSystemTopology);
+  // This thread's heap was made when there was but one node to know of.
+  bartizan::registry::SettleNode();
 }
 
 }  // namespace

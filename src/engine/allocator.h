@@ -12,6 +12,7 @@
 #include "src/base/bits.h"
 #include "src/engine/large_blocks.h"
 #include "src/engine/large_policy.h"
+#include "src/engine/refill.h"
 #include "src/engine/slot_engine.h"
 #include "src/engine/tidy.h"
 
@@ -39,7 +40,7 @@ class Allocator {
     const ClassId id = AlignedClass(alignment, bytes);
     if (id == kClasses) return AllocateLarge(bytes, alignment, family, nullptr);
     ScopedHeap heap;
-    return heap ? AllocateClass(*heap, id, bytes, family) : nullptr;
+    return heap ? AllocateClass(*heap, id, bytes, alignment, family) : nullptr;
   }
 
   static void* AllocateZeroed(size_t bytes, Family family) {
@@ -86,19 +87,24 @@ class Allocator {
     void* copy = Allocate(bytes, Family::kMalloc);
     if (copy == nullptr) return nullptr;
     std::memcpy(copy, pointer, bytes < found.requested ? bytes : found.requested);
-    Free(pointer, FreeClaim{});
+    // Which family a block was of is no matter to realloc: what it returns is of malloc's.
+    Free(pointer, FreeClaim{.family = found.family});
     return copy;
   }
 
   // Gives back what is not in use: of the calling thread and of threads that ended at once, of
   // other threads at their next slow path. True if anything was given back.
-  static bool Trim() { return Tidy<P>::TrimAll(); }
+  static bool Trim() { return TrimAll(); }
 
  private:
+  // No user address space is larger; what exceeds it need not be tried.
+  static constexpr size_t kAddressSpace = 128 * kTiB;
+
   struct Found {
     bool is_slot;
     Trusted slot;
     size_t requested;
+    Family family;
     Bin outside;  // stands in where this thread has no bin for the class
   };
 
@@ -118,18 +124,23 @@ class Allocator {
   BARTIZAN_NOINLINE static void* AllocateSlow(size_t bytes, Family family) {
     ScopedHeap heap;
     if (!heap) return nullptr;
+    if (bytes > g_runtime.max_slot_request) {
+      return AllocateLarge(bytes, kMinSlotBytes, family, nullptr);
+    }
     const ClassId id = bytes == 0 ? kZeroClass : ClassOf(bytes + g_runtime.trailer_bytes);
-    return AllocateClass(*heap, id, bytes, family);
+    return AllocateClass(*heap, id, bytes, kMinSlotBytes, family);
   }
 
-  static void* AllocateClass(Heap& heap, ClassId id, size_t bytes, Family family) {
+  static void* AllocateClass(Heap& heap, ClassId id, size_t bytes, size_t alignment,
+                             Family family) {
     // A class whose address space is used up hands over to the next, then to large blocks.
     for (; id < kClasses && heap.BinOf(id).capacity <= bytes + kMaxSlack; ++id) {
+      if (!IsAligned(kClassBytes[id], alignment)) continue;
       Bin& bin = heap.BinOf(id);
       auto result = slab_pool::Result::kDone;
       if (bin.ready == 0) result = Refill<P>::Fill(heap, bin);
       if (result == slab_pool::Result::kRefused) {
-        if (!Tidy<P>::TrimAll()) return nullptr;
+        if (!TrimAll()) return nullptr;
         result = Refill<P>::Fill(heap, bin);
         if (result == slab_pool::Result::kRefused) return nullptr;
       }
@@ -137,7 +148,7 @@ class Allocator {
       return id == kZeroClass ? Slots::template Issue<false>(bin, bytes, family)
                               : Slots::Issue(bin, bytes, family);
     }
-    return AllocateLarge(bytes == 0 ? 1 : bytes, kMinSlotBytes, family, nullptr);
+    return AllocateLarge(bytes, alignment, family, nullptr);
   }
 
   // The class whose slots have the alignment, or kClasses: then the block is a large one.
@@ -152,10 +163,10 @@ class Allocator {
 
   BARTIZAN_NOINLINE static void* AllocateLarge(size_t bytes, size_t alignment, Family family,
                                                bool* zeroed) {
-    if (bytes > kMaxRequest || alignment > kMaxRequest - bytes) return nullptr;
+    if (bytes > kAddressSpace || alignment > kAddressSpace) return nullptr;
     ScopedHeap heap;
     if (!heap) return nullptr;
-    LargeRequest request{.bytes = bytes == 0 ? 1 : bytes, .alignment = alignment, .family = family};
+    LargeRequest request{.bytes = bytes, .alignment = alignment, .family = family};
     if (!g_large_blocks.GuardsSpent()) {
       LargePlan plan{.requested = bytes, .random = (*heap).random};
       P::template Run<kOnPlaceLarge>(CurrentToggles(), plan);
@@ -236,6 +247,7 @@ class Allocator {
     if (!g_large_blocks.Free(address, PolicyInForce())) {
       ReportBadPointer(Operation::kFree, address);
     }
+    if (HasHeap(tls_bins)) Tick(*static_cast<Heap*>(tls_bins));
   }
 
   static void Resolve(Operation operation, void* pointer, Found* found) {
@@ -244,6 +256,7 @@ class Allocator {
     const bool known = Slots::Validate(pointer, &found->slot) == Verdict::kTrusted;
     if (known || LookUp(operation, address, &found->outside, &found->slot)) {
       found->requested = found->slot.requested();
+      found->family = found->slot.word.family();
       return;
     }
     LargeView view;
@@ -252,17 +265,22 @@ class Allocator {
     }
     found->is_slot = false;
     found->requested = view.requested;
+    found->family = view.family;
   }
 
   // Keeps the block in its slot if the new size fits it well: not when half of it would be unused.
   static bool ResizeSlot(const Trusted& block, size_t bytes) {
     const size_t capacity = block.bin->capacity;
     if (bytes > capacity || capacity - bytes > kMaxSlack || capacity == 0) return false;
-    if (bytes < capacity / 2 && capacity > kMinSlotBytes) return false;
+    const bool same_class = ClassOf(bytes + g_runtime.trailer_bytes) == block.bin->id;
+    if (!same_class && bytes < capacity / 2) return false;
     std::byte* slot = block.bin->SlotAt(static_cast<uint32_t>(block.granule));
     const SlotResize op{{slot, bytes, capacity}, block.requested(), g_runtime.trailer_bytes};
     P::template Run<kOnResize>(CurrentToggles(), op);
-    block.state().Store(StateWord::Live(capacity - bytes, block.word.family()));
+    const StateWord live = StateWord::Live(capacity - bytes, Family::kMalloc);
+    if (block.state().ExchangeLive(live) != block.word) {
+      ReportBadPointer(Operation::kRealloc, block.bin->base + block.offset);
+    }
     return true;
   }
 };

@@ -41,6 +41,7 @@ void ReleaseAll() {
 
 void InChild() {
   registry::AbandonOtherHeaps();
+  g_large_blocks.Reseed();
   ReleaseAll();
 }
 

@@ -67,7 +67,6 @@ struct HeapCounters {
   std::atomic<uint64_t> remote_drained;
   std::atomic<uint64_t> slabs_taken;
   std::atomic<uint64_t> slabs_returned;
-  std::atomic<uint64_t> spilled;
 
   static void Add(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
@@ -87,7 +86,8 @@ struct Heap : BinSet {
   uint32_t purges_seen;      // requests to give everything back
   size_t slab_bytes;         // address space of the slabs it owns
   size_t empty_bytes;        // of that, in slabs without a slot in use
-  bool attached;             // somebody works with it: a thread, or who took it from the idle ones
+  uintptr_t holder;          // the thread that works with it, or 0
+  bool tidy;                 // idle, and emptied since its thread left
   bool needs_rebuild;        // a fork left it as its vanished thread had it
   Heap* next_idle;           // in the registry's list of heaps without a thread
   HeapCounters counters;

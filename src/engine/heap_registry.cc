@@ -3,8 +3,10 @@
 #include <atomic>
 
 #include "src/base/bits.h"
+#include "src/engine/purge.h"
 #include "src/engine/rebuild.h"
 #include "src/engine/runtime.h"
+#include "src/metadata/metadata_memory.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 #include "src/platform/thread_exit.h"
@@ -30,13 +32,17 @@ constinit std::atomic<bool> g_exit_prepared{false};
 // parent's random stream.
 constinit uint32_t g_seed_generation = 0;
 
-// Bounds of a class's thread cache. The cache of a class is bounded in bytes as well as in slots.
+// Bounds of a class's thread cache, in slots and in bytes: an idle thread keeps no more than that of
+// each class it used, besides what must wait in quarantine.
 constexpr size_t kMagazineBytes = 64 * kKiB;
-constexpr uint32_t kMinMagazine = 4;
+constexpr uint32_t kMinMagazine = 2;
 constexpr uint32_t kMaxMagazine = 512;
 constexpr size_t kWindowBytes = 16 * kKiB;
-constexpr uint32_t kMinWindow = 4;
+constexpr uint32_t kMinWindow = 1;
 constexpr uint32_t kMaxWindow = 32;
+// The ring's room for what need not wait, so that a burst of frees is not spilled at once.
+constexpr size_t kBurstBytes = 64 * kKiB;
+constexpr uint32_t kMaxBurst = 4 * kMaxWindow;
 constexpr uint32_t kMaxQuarantineSlots = 1024;
 
 constexpr uint32_t Clamp(size_t n, uint32_t low, uint32_t high) {
@@ -48,14 +54,14 @@ constexpr uint32_t MagazineSlots(ClassId id) {
 constexpr uint32_t WindowSlots(ClassId id) {
   return Clamp(kWindowBytes / kClassBytes[id], kMinWindow, kMaxWindow);
 }
-static_assert(kMaxMagazine <= StateWord::kPlaces && kMinMagazine >= kMinWindow);
+static_assert(kMaxMagazine <= StateWord::kPlaces);
 
-// Room for what must wait and for as much again, so that a burst of frees is not spilled at once.
 uint32_t RingSlots(ClassId id, uint32_t quarantine_slots) {
   if (quarantine_slots == 0) return 0;
-  return 1u << Log2Ceil(quarantine_slots + 4 * WindowSlots(id));
+  const uint32_t burst = Clamp(kBurstBytes / kClassBytes[id], 1, kMaxBurst);
+  return 1u << Log2Ceil(quarantine_slots + burst);
 }
-static_assert((1u << Log2Ceil(kMaxQuarantineSlots + 4 * kMaxWindow)) <= StateWord::kPlaces);
+static_assert((1u << Log2Ceil(kMaxQuarantineSlots + kMaxBurst)) <= StateWord::kPlaces);
 
 void Seed(RandomStream& random) {
   uint32_t key[RandomStream::kKeyWords];
@@ -105,23 +111,6 @@ void SetUpBins(Heap& heap, const BinLayout layouts[kClasses], uint32_t* entries)
   }
 }
 
-// Maps at a random place of its own, so that what lies on both sides is inaccessible.
-uintptr_t ClaimMetadata(RandomStream& random, size_t bytes) {
-  for (int tries = 0; tries < 8; ++tries) {
-    const uintptr_t place = platform::ChoosePlace(bytes, random.Next64());
-    if (place == 0) return 0;
-    switch (platform::ClaimAt(place, bytes, platform::Access::kReadWrite)) {
-      case platform::Claim::kDone:
-        return place;
-      case platform::Claim::kRefused:
-        return 0;
-      case platform::Claim::kOccupied:
-        break;
-    }
-  }
-  return 0;
-}
-
 // g_lock is held.
 Heap* CreateHeap(uint32_t node) {
   const uint32_t id = g_heap_limit.load(std::memory_order_relaxed);
@@ -139,7 +128,7 @@ Heap* CreateHeap(uint32_t node) {
   heap->node = node;
   heap->random = random;
   heap->seed_generation = g_seed_generation;
-  heap->attached = true;
+  heap->holder = platform::ThisThread();
   heap->inbox.store(SlabRef().bits(), std::memory_order_relaxed);
   SetUpBins(*heap, layouts, reinterpret_cast<uint32_t*>(place + sizeof(Heap)));
   g_heaps[id].store(heap, std::memory_order_release);
@@ -147,25 +136,48 @@ Heap* CreateHeap(uint32_t node) {
   return heap;
 }
 
-constexpr uint32_t kAnyNode = ~0u;
-
-// The idle heap of this node that was given up last. Others stay: their slabs lie on another node.
-// g_lock is held.
-Heap* PopIdle(uint32_t node) {
-  Heap** link = &g_idle;
-  while (*link != nullptr && node != kAnyNode && (*link)->node != node) {
-    link = &(*link)->next_idle;
-  }
+// Takes a heap out of the idle list for the calling thread. g_lock is held.
+Heap* Unlink(Heap** link) {
   Heap* heap = *link;
   if (heap == nullptr) return nullptr;
   *link = heap->next_idle;
   heap->next_idle = nullptr;
-  heap->attached = true;
+  heap->holder = platform::ThisThread();
   if (heap->seed_generation != g_seed_generation) {
     Seed(heap->random);
     heap->seed_generation = g_seed_generation;
   }
   return heap;
+}
+
+// The idle heap of this node that was given up last. Others stay: their slabs lie on another node.
+// g_lock is held.
+Heap* PopIdle(uint32_t node) {
+  Heap** link = &g_idle;
+  while (*link != nullptr && (*link)->node != node) link = &(*link)->next_idle;
+  return Unlink(link);
+}
+
+bool IsTidy(const Heap& heap) {
+  return heap.tidy && heap.inbox.load(std::memory_order_relaxed) == SlabRef().bits();
+}
+
+// After a fork: a thread that is gone may have marked a slab as announced without linking it. Every
+// inbox is emptied, and every slab so marked is announced again.
+void AnnounceAnew() {
+  const uint32_t limit = g_heap_limit.load(std::memory_order_relaxed);
+  for (uint32_t id = 1; id < limit; ++id) {
+    g_heaps[id].load(std::memory_order_relaxed)->inbox.store(SlabRef().bits(),
+                                                             std::memory_order_relaxed);
+  }
+  for (ClassId id = 0; id < kClasses; ++id) {
+    const ClassRegion& region = g_address_map.region(id);
+    for (size_t offset = 0; offset < region.next_slab; offset += SlabBytes(id)) {
+      const SlabRef ref = AddressMap::SlabAt(id, offset);
+      Slab& slab = g_address_map.slab(ref);
+      if (slab.remote_pending.exchange(false, std::memory_order_relaxed)) NotifyOwner(ref);
+    }
+  }
 }
 
 void OnThreadExit(void*) { registry::DetachThread(); }
@@ -187,6 +199,7 @@ Heap* AttachThread() {
     if (heap == nullptr) heap = CreateHeap(node);
   }
   if (heap == nullptr) return nullptr;
+  heap->tidy = false;
   // First the heap, then the exit hook: setting it may allocate.
   tls_bins = heap;
   if (heap->needs_rebuild) RebuildHeap(*heap);
@@ -242,11 +255,15 @@ void DetachThread() {
   GiveIdle(static_cast<Heap*>(bins));
 }
 
-Heap* TakeIdle() {
+Heap* TakeIdle(Which which) {
   Heap* heap;
   {
     platform::LockGuard guard(g_lock);
-    heap = PopIdle(kAnyNode);
+    Heap** link = &g_idle;
+    while (*link != nullptr && which == Which::kUntidy && IsTidy(**link)) {
+      link = &(*link)->next_idle;
+    }
+    heap = Unlink(link);
   }
   if (heap != nullptr && heap->needs_rebuild) RebuildHeap(*heap);
   return heap;
@@ -254,13 +271,18 @@ Heap* TakeIdle() {
 
 void GiveIdle(Heap* heap) {
   platform::LockGuard guard(g_lock);
-  heap->attached = false;
+  heap->holder = 0;
   heap->next_idle = g_idle;
   g_idle = heap;
 }
 
+void SettleNode() {
+  if (HasHeap(tls_bins)) static_cast<Heap*>(tls_bins)->node = platform::CurrentNode();
+}
+
 void AbandonOtherHeaps() {
   g_seed_generation++;
+  bool any = false;
   const uint32_t limit = g_heap_limit.load(std::memory_order_relaxed);
   for (uint32_t id = 1; id < limit; ++id) {
     Heap* heap = g_heaps[id].load(std::memory_order_relaxed);
@@ -269,12 +291,15 @@ void AbandonOtherHeaps() {
       heap->seed_generation = g_seed_generation;
       continue;
     }
-    if (!heap->attached) continue;
+    if (heap->holder == 0 || heap->holder == platform::ThisThread()) continue;
+    any = true;
     heap->needs_rebuild = true;
-    heap->attached = false;
+    heap->tidy = false;
+    heap->holder = 0;
     heap->next_idle = g_idle;
     g_idle = heap;
   }
+  if (any) AnnounceAnew();
 }
 
 platform::Lock* LockAt(int i) { return i == 0 ? &g_late_lock : &g_lock; }

@@ -40,12 +40,18 @@ HeapId HeapLimit();
 // Gives up the calling thread's heap (thread exit).
 void DetachThread();
 
-// A heap of any node that no thread has, for somebody to tidy; nullptr when there is none.
-Heap* TakeIdle();
+// A heap that no thread has, for somebody to tidy: any, or one that was not emptied since its thread
+// left or in which slots were freed since. nullptr when there is none.
+enum class Which { kAny, kUntidy };
+Heap* TakeIdle(Which which);
 void GiveIdle(Heap* heap);
 
+// The calling thread's heap takes its slabs from the node that the thread runs on now.
+void SettleNode();
+
 // In a fork child, while it has one thread: heaps of the threads that are gone become idle, and are
-// rebuilt from their slots' states when somebody takes them.
+// rebuilt from their slots' states when somebody takes them. Announcements of frees that were under
+// way are made anew.
 void AbandonOtherHeaps();
 
 // Locks of this file, for fork.

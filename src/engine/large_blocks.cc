@@ -18,35 +18,32 @@ using platform::Claim;
 using platform::kHugePageBytes;
 using platform::kPageBytes;
 
-// From here on huge pages are asked for: a 2 MiB fault costs far less than the 4 KiB faults of the
-// same range, and at most an eighth of a huge page is spent on the rounding.
-constexpr size_t kHugeThreshold = kHugePageBytes / 8 * 7;
-// Blocks above this are often reservations that are touched here and there, which huge pages would
-// fill with memory nobody asked for.
-constexpr size_t kHugeLimit = kGiB;
 constexpr int kPlaceTries = 64;
 // A cached mapping serves requests down to four fifths of it.
 bool Fits(size_t mapped, size_t wanted) { return mapped >= wanted && mapped <= wanted + wanted / 4; }
 
-size_t MapBytes(size_t bytes, bool huge_pages) {
-  const size_t pages = AlignUp(bytes, kPageBytes);
-  const bool rounds_up = huge_pages && pages % kHugePageBytes >= kHugeThreshold;
-  return rounds_up ? AlignUp(pages, kHugePageBytes) : pages;
-}
-
-// Zeroes what is in memory: pages that the program never touched stay untouched.
-void ZeroResident(uintptr_t begin, size_t bytes) {
+// Zeroes pages that are in memory. What is not was never touched, or is in swap: dropping it is
+// free in the one case and wanted in the other.
+void ZeroPages(uintptr_t begin, size_t bytes) {
   constexpr size_t kBatch = 512;
   unsigned char resident[kBatch];
   for (size_t done = 0; done < bytes;) {
-    const size_t left = bytes - done;
-    const size_t part = left < kBatch * kPageBytes ? left : kBatch * kPageBytes;
-    const bool known = platform::ResidentPages(begin + done, part, resident);
-    for (size_t page = 0; page < part / kPageBytes; ++page) {
-      if (known && (resident[page] & 1) == 0) continue;
-      std::memset(reinterpret_cast<void*>(begin + done + page * kPageBytes), 0, kPageBytes);
+    const size_t left = (bytes - done) / kPageBytes;
+    const size_t pages = left < kBatch ? left : kBatch;
+    const bool known = platform::ResidentPages(begin + done, pages * kPageBytes, resident);
+    for (size_t page = 0; page < pages;) {
+      const bool present = !known || (resident[page] & 1) != 0;
+      size_t end = page + 1;
+      while (end < pages && known && ((resident[end] & 1) != 0) == present) ++end;
+      if (!known) end = pages;
+      const uintptr_t run = begin + done + page * kPageBytes;
+      const size_t run_bytes = (end - page) * kPageBytes;
+      if (present || !platform::DropPages(run, run_bytes)) {
+        std::memset(reinterpret_cast<void*>(run), 0, run_bytes);
+      }
+      page = end;
     }
-    done += part;
+    done += pages * kPageBytes;
   }
 }
 
@@ -55,6 +52,14 @@ void ZeroResident(uintptr_t begin, size_t bytes) {
 void LargeBlocks::Initialize(RandomStream& random) {
   guarded_limit_ = platform::MappingLimit() / 2;
   space_.Initialize(random);
+}
+
+void LargeBlocks::Reseed() {
+  RandomStream random;
+  uint32_t key[RandomStream::kKeyWords];
+  platform::FillRandom(key, sizeof key);
+  random.Seed(key);
+  space_.Reseed(random);
 }
 
 LargeBlock* LargeBlocks::FindExact(uintptr_t user) const {
@@ -67,31 +72,58 @@ LargeBlock* LargeBlocks::FindExact(uintptr_t user) const {
 void* LargeBlocks::Allocate(const LargeRequest& request, const LargePolicy& policy, bool* zeroed) {
   LargeBlock* block = nullptr;
   if (request.alignment <= kPageBytes) block = TakeCached(request);
-  if (block == nullptr) block = Place(request, policy);
   if (block == nullptr) {
-    Purge(platform::CoarseMilliseconds(), 0);
-    block = Place(request, policy);
+    const Shape shape = ShapeOf(request, policy);
+    block = Place(shape);
+    if (block == nullptr) {
+      Purge(platform::CoarseMilliseconds(), 0);
+      block = Place(shape);
+    }
+    if (block == nullptr) return nullptr;
   }
-  if (block == nullptr) return nullptr;
   *zeroed = !block->dirty;
-  Enter(block, request);
-  return reinterpret_cast<void*>(block->user);
-}
-
-void LargeBlocks::Enter(LargeBlock* block, const LargeRequest& request) {
   const bool upper = request.against_upper && request.alignment <= kPageBytes;
   block->user = upper ? AlignDown(block->map_end - request.bytes, request.alignment)
                       : block->map_begin;
   block->requested = request.bytes;
   block->family = request.family;
   block->dirty = false;
+  const uintptr_t user = block->user;
   platform::LockGuard guard(lock_);
+  Enter(block);
+  return reinterpret_cast<void*>(user);
+}
+
+LargeBlocks::Shape LargeBlocks::ShapeOf(const LargeRequest& request, const LargePolicy& policy) {
+  const bool huge = WantsHugePages(request.bytes, policy);
+  const size_t pages = AlignUp(request.bytes == 0 ? 1 : request.bytes, kPageBytes);
+  const bool rounds_up = huge && pages % kHugePageBytes >= kHugeThreshold;
+  const size_t alignment = huge ? kHugePageBytes : kPageBytes;
+  return {.map_bytes = rounds_up ? AlignUp(pages, kHugePageBytes) : pages,
+          .alignment = request.alignment > alignment ? request.alignment : alignment,
+          .guard_before = request.guard_before,
+          .guard_after = request.guard_after,
+          .huge = huge};
+}
+
+// Among the live ones. The lock is held.
+void LargeBlocks::Enter(LargeBlock* block) {
   live_.Insert(block);
   statistics_.live_blocks++;
-  live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
-  statistics_.live_bytes += request.bytes;
+  statistics_.live_bytes += block->requested;
   statistics_.mapped_bytes += block->map_bytes();
-  if (request.guard_after == 0) statistics_.unguarded_blocks++;
+  statistics_.unguarded_blocks += block->guard_after == 0;
+  live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
+}
+
+// Out of the live ones: whoever does this owns the block alone. The lock is held.
+void LargeBlocks::Leave(LargeBlock* block) {
+  live_.Erase(block);
+  statistics_.live_blocks--;
+  statistics_.live_bytes -= block->requested;
+  statistics_.mapped_bytes -= block->map_bytes();
+  statistics_.unguarded_blocks -= block->guard_after == 0;
+  live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
 }
 
 LargeBlock* LargeBlocks::TakeCached(const LargeRequest& request) {
@@ -112,42 +144,38 @@ LargeBlock* LargeBlocks::TakeCached(const LargeRequest& request) {
   return block;
 }
 
-LargeBlock* LargeBlocks::Place(const LargeRequest& request, const LargePolicy& policy) {
-  const bool huge = policy.huge_pages && request.bytes >= kHugeThreshold &&
-                    request.bytes <= kHugeLimit;
-  const size_t map_bytes = MapBytes(request.bytes, huge);
-  size_t alignment = huge ? kHugePageBytes : kPageBytes;
-  if (request.alignment > alignment) alignment = request.alignment;
-  const size_t slack = alignment > kPageBytes ? alignment : 0;
-  const size_t range_bytes = request.guard_before + map_bytes + request.guard_after + slack;
-  for (int tries = 0; tries < kPlaceTries; ++tries) {
+LargeBlock* LargeBlocks::Place(const Shape& shape) {
+  LargeBlock* block = TakeStuck(shape);
+  if (block != nullptr) return block;
+  const size_t slack = shape.alignment > kPageBytes ? shape.alignment : 0;
+  const size_t range_bytes = shape.guard_before + shape.map_bytes + shape.guard_after + slack;
+  Claim claim = Claim::kOccupied;
+  for (int tries = 0; tries < kPlaceTries && claim == Claim::kOccupied; ++tries) {
     lock_.Acquire();
-    LargeBlock* block = space_.TakeRange(range_bytes);
+    block = space_.TakeRange(range_bytes);
     lock_.Release();
-    if (block == nullptr) {
-      block = PlaceByKernel(map_bytes, alignment);
-      if (block == nullptr) return nullptr;
-    } else {
-      const Claim claim = MapInto(block, request, map_bytes, alignment);
-      if (claim == Claim::kRefused) return nullptr;
-      if (claim == Claim::kOccupied) continue;
-    }
-    block->guard_after = request.guard_after;
-    block->huge = huge;
-    block->node = platform::CurrentNode();
-    platform::BindToNode(block->map_begin, map_bytes, block->node);
-    if (huge) platform::AdviseHugePages(block->map_begin, map_bytes);
-    return block;
+    if (block == nullptr) break;
+    claim = MapInto(block, shape);
   }
-  return nullptr;
+  if (claim == Claim::kRefused) return nullptr;
+  if (claim == Claim::kDone) {
+    block->guard_after = shape.guard_after;
+  } else {
+    block = PlaceByKernel(shape);
+    if (block == nullptr) return nullptr;
+  }
+  block->huge = shape.huge;
+  block->node = platform::CurrentNode();
+  platform::BindToNode(block->map_begin, shape.map_bytes, block->node);
+  if (shape.huge) platform::AdviseHugePages(block->map_begin, shape.map_bytes);
+  return block;
 }
 
 // Maps the block's part of its range. Anything but kDone has given the record back.
-Claim LargeBlocks::MapInto(LargeBlock* block, const LargeRequest& request, size_t map_bytes,
-                           size_t alignment) {
-  block->map_begin = AlignUp(block->begin + request.guard_before, alignment);
-  block->map_end = block->map_begin + map_bytes;
-  const Claim claim = platform::ClaimAt(block->map_begin, map_bytes, Access::kReadWrite);
+Claim LargeBlocks::MapInto(LargeBlock* block, const Shape& shape) {
+  block->map_begin = AlignUp(block->begin + shape.guard_before, shape.alignment);
+  block->map_end = block->map_begin + shape.map_bytes;
+  const Claim claim = platform::ClaimAt(block->map_begin, shape.map_bytes, Access::kReadWrite);
   if (claim == Claim::kDone) return claim;
   platform::LockGuard guard(lock_);
   if (claim == Claim::kOccupied) {
@@ -158,33 +186,43 @@ Claim LargeBlocks::MapInto(LargeBlock* block, const LargeRequest& request, size_
   return claim;
 }
 
-LargeBlock* LargeBlocks::PlaceByKernel(size_t map_bytes, size_t alignment) {
-  const size_t slack = alignment > kPageBytes ? alignment : 0;
-  const uintptr_t place = platform::ClaimAnywhere(map_bytes + slack, Access::kReadWrite);
+// Where the kernel likes, without guards of ours.
+LargeBlock* LargeBlocks::PlaceByKernel(const Shape& shape) {
+  const size_t slack = shape.alignment > kPageBytes ? shape.alignment : 0;
+  const uintptr_t place = platform::ClaimAnywhere(shape.map_bytes + slack, Access::kReadWrite);
   if (place == 0) return nullptr;
-  const uintptr_t begin = AlignUp(place, alignment);
+  const uintptr_t begin = AlignUp(place, shape.alignment);
+  const uintptr_t end = begin + shape.map_bytes;
   if (begin != place) platform::Release(place, begin - place);
-  const uintptr_t end = place + map_bytes + slack;
-  if (begin + map_bytes != end) platform::Release(begin + map_bytes, end - begin - map_bytes);
+  if (end != place + shape.map_bytes + slack) {
+    platform::Release(end, place + shape.map_bytes + slack - end);
+  }
   lock_.Acquire();
   LargeBlock* block = space_.NewRecord();
   lock_.Release();
   if (block == nullptr) {
-    platform::Release(begin, map_bytes);
+    platform::Release(begin, shape.map_bytes);
     return nullptr;
   }
   block->begin = block->map_begin = begin;
-  block->end = block->map_end = begin + map_bytes;
+  block->end = block->map_end = end;
   block->recyclable = false;
   return block;
 }
 
-void LargeBlocks::SetRequested(LargeBlock* block, size_t bytes, uintptr_t map_end) {
+// A mapping that could not be unmapped serves again, where it fits.
+LargeBlock* LargeBlocks::TakeStuck(const Shape& shape) {
   platform::LockGuard guard(lock_);
-  statistics_.live_bytes += bytes - block->requested;
-  statistics_.mapped_bytes += map_end - block->map_end;
-  block->requested = bytes;
-  block->map_end = map_end;
+  for (LargeBlock** link = &stuck_; *link != nullptr; link = &(*link)->next) {
+    LargeBlock* block = *link;
+    if (!Fits(block->map_bytes(), shape.map_bytes)) continue;
+    if (!IsAligned(block->map_begin, shape.alignment)) continue;
+    *link = block->next;
+    block->next = nullptr;
+    statistics_.stuck_bytes -= block->map_bytes();
+    return block;
+  }
+  return nullptr;
 }
 
 // --- Freeing ------------------------------------------------------------------------------------
@@ -216,13 +254,8 @@ bool LargeBlocks::Free(uintptr_t user, const LargePolicy& policy) {
     platform::LockGuard guard(lock_);
     block = FindExact(user);
     if (block == nullptr) return false;
-    live_.Erase(block);
+    Leave(block);
     Remember(*block);
-    statistics_.live_blocks--;
-    live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
-    statistics_.live_bytes -= block->requested;
-    statistics_.mapped_bytes -= block->map_bytes();
-    if (block->guard_after == 0) statistics_.unguarded_blocks--;
   }
   if (!Keep(block, policy)) GiveBack(block, policy);
   return true;
@@ -234,7 +267,7 @@ bool LargeBlocks::Keep(LargeBlock* block, const LargePolicy& policy) {
   if (bytes > policy.cache_bytes / 4 || policy.decay_ms == 0) return false;
   // Huge pages are as cheap to fault in again, zeroed by the kernel, as to zero here.
   if (policy.zero && block->huge) return false;
-  if (policy.zero) ZeroResident(block->map_begin, bytes);
+  if (policy.zero) ZeroPages(block->map_begin, bytes);
   if (policy.waits) {
     block = Hide(block, policy);
     if (block == nullptr) return true;
@@ -255,7 +288,8 @@ bool LargeBlocks::Keep(LargeBlock* block, const LargePolicy& policy) {
     cached_[cached_count_++] = block;
     statistics_.cached_bytes += bytes;
   }
-  for (size_t i = 0; i < evictions; ++i) GiveBack(evicted[i], policy);
+  // Where addresses wait, the program never saw those of cached blocks.
+  for (size_t i = 0; i < evictions; ++i) GiveBack(evicted[i], LargePolicy{});
   return true;
 }
 
@@ -275,8 +309,8 @@ LargeBlock* LargeBlocks::Hide(LargeBlock* block, const LargePolicy& policy) {
   hidden->map_end = hidden->map_begin + bytes;
   hidden->guard_after = block->guard_after;
   hidden->node = block->node;
-  const bool claimed =
-      platform::ClaimAt(hidden->map_begin, bytes, Access::kNone) == Claim::kDone;
+  const Claim claim = platform::ClaimAt(hidden->map_begin, bytes, Access::kNone);
+  const bool claimed = claim == Claim::kDone;
   if (claimed && platform::MovePages(block->map_begin, bytes, hidden->map_begin, bytes)) {
     platform::LockGuard guard(lock_);
     space_.Retire(block, policy.waits, policy.quarantine_bytes);
@@ -284,10 +318,10 @@ LargeBlock* LargeBlocks::Hide(LargeBlock* block, const LargePolicy& policy) {
   }
   if (claimed) platform::Release(hidden->map_begin, bytes);
   lock_.Acquire();
-  if (claimed) {
-    space_.Retire(hidden, false, 0);
-  } else {
+  if (claim == Claim::kOccupied) {
     space_.RetireAroundObstacle(hidden);
+  } else {
+    space_.Retire(hidden, false, 0);
   }
   lock_.Release();
   GiveBack(block, policy);
@@ -301,9 +335,11 @@ void LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
   if (released) {
     space_.Retire(block, policy.waits, policy.quarantine_bytes);
   } else {
-    // The process is out of mappings: the pages are gone, the address space stays taken.
-    statistics_.lost_bytes += block->map_bytes();
-    space_.DropRecord(block);
+    // The process is out of mappings: the pages are gone, the mapping waits to serve again.
+    block->dirty = false;
+    block->next = stuck_;
+    stuck_ = block;
+    statistics_.stuck_bytes += block->map_bytes();
   }
 }
 
@@ -321,6 +357,14 @@ void LargeBlocks::Purge(uint64_t now_ms, uint64_t minimum_age_ms) {
     for (size_t i = 0; i < cached_count_; ++i) cached_[i] = cached_[i + count];
   }
   for (size_t i = 0; i < count; ++i) GiveBack(old[i], LargePolicy{});
+  lock_.Acquire();
+  LargeBlock* stuck = stuck_;
+  if (stuck != nullptr) {  // one at a time: when it works again, the next purges go on
+    stuck_ = stuck->next;
+    statistics_.stuck_bytes -= stuck->map_bytes();
+  }
+  lock_.Release();
+  if (stuck != nullptr) GiveBack(stuck, LargePolicy{});
 }
 
 LargeStatistics LargeBlocks::Statistics() {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/base/bits.h"
 #include "src/engine/large_space.h"
 #include "src/engine/range_tree.h"
 #include "src/metadata/slot_state.h"
@@ -25,8 +26,19 @@ struct LargePolicy {
   uint64_t decay_ms = 0;
 };
 
+// From here on huge pages are asked for: a 2 MiB fault costs far less than the 4 KiB faults of the
+// same range, and at most an eighth of a huge page is spent on the rounding. Blocks above the limit
+// are often reservations that are touched here and there, which huge pages would fill with memory
+// nobody asked for.
+constexpr size_t kHugeThreshold = platform::kHugePageBytes / 8 * 7;
+constexpr size_t kHugeLimit = kGiB;
+
+inline bool WantsHugePages(size_t bytes, const LargePolicy& policy) {
+  return policy.huge_pages && bytes >= kHugeThreshold && bytes <= kHugeLimit;
+}
+
 struct LargeRequest {
-  size_t bytes;      // > 0
+  size_t bytes;
   size_t alignment;  // power of two, >= 16
   Family family;
   size_t guard_before = 0;
@@ -48,12 +60,14 @@ struct LargeStatistics {
   size_t cached_bytes;
   size_t waiting_bytes;  // of address space
   size_t unguarded_blocks;
-  size_t lost_bytes;     // address space the kernel would not unmap
+  size_t stuck_bytes;    // mapped, without pages: the kernel would not unmap them
 };
 
 class LargeBlocks {
  public:
   void Initialize(RandomStream& random);
+  // In a fork child: other random places than the parent's.
+  void Reseed();
 
   // nullptr when the system refuses. `zeroed` tells whether the block is known to be all zero.
   void* Allocate(const LargeRequest& request, const LargePolicy& policy, bool* zeroed);
@@ -86,27 +100,39 @@ class LargeBlocks {
   static constexpr size_t kMaxCached = 64;
   static constexpr size_t kRemembered = 128;
 
+  // Where a new block is mapped.
+  struct Shape {
+    size_t map_bytes;
+    size_t alignment;
+    size_t guard_before;
+    size_t guard_after;
+    bool huge;
+  };
+  static Shape ShapeOf(const LargeRequest& request, const LargePolicy& policy);
+
   LargeBlock* FindExact(uintptr_t user) const;
   LargeBlock* TakeCached(const LargeRequest& request);
-  LargeBlock* Place(const LargeRequest& request, const LargePolicy& policy);
-  platform::Claim MapInto(LargeBlock* block, const LargeRequest& request, size_t map_bytes,
-                          size_t alignment);
-  LargeBlock* PlaceByKernel(size_t map_bytes, size_t alignment);
-  void Enter(LargeBlock* block, const LargeRequest& request);
+  LargeBlock* TakeStuck(const Shape& shape);
+  LargeBlock* Place(const Shape& shape);
+  platform::Claim MapInto(LargeBlock* block, const Shape& shape);
+  LargeBlock* PlaceByKernel(const Shape& shape);
+  void Enter(LargeBlock* block);
+  void Leave(LargeBlock* block);
   bool Keep(LargeBlock* block, const LargePolicy& policy);
   LargeBlock* Hide(LargeBlock* block, const LargePolicy& policy);
   void GiveBack(LargeBlock* block, const LargePolicy& policy);
+  bool ResizeTaken(LargeBlock** block, size_t bytes, const LargePolicy& policy);
   void ShrinkInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
   bool GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
-  uintptr_t GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy);
+  LargeBlock* GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy);
   void Remember(const LargeBlock& block);
-  void SetRequested(LargeBlock* block, size_t bytes, uintptr_t map_end);
 
   platform::Lock lock_;  // guards all of this; not held across system calls on blocks' pages
   LargeSpace space_;
   RangeTree live_;
   LargeBlock* cached_[kMaxCached] = {};  // oldest first
   size_t cached_count_ = 0;
+  LargeBlock* stuck_ = nullptr;  // linked by `next`
   platform::AddressRange freed_[kRemembered] = {};  // the last ones
   size_t freed_count_ = 0;
   LargeStatistics statistics_ = {};

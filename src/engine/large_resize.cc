@@ -27,37 +27,52 @@ uintptr_t GrownEnd(uintptr_t user, size_t bytes, bool huge) {
 }  // namespace
 
 uintptr_t LargeBlocks::Resize(uintptr_t user, size_t bytes, const LargePolicy& policy) {
-  lock_.Acquire();
-  LargeBlock* block = FindExact(user);
-  lock_.Release();
-  // The caller has validated the pointer and owns the block: nobody else changes it now.
-  if (block == nullptr) return 0;
-  if (user + bytes <= block->map_end) {
-    ShrinkInPlace(block, bytes, policy);
-    return user;
+  LargeBlock* block;
+  {
+    // As for a free: while it is worked on, nobody else finds the block. A free or a realloc that
+    // races with this one is thus reported at its call.
+    platform::LockGuard guard(lock_);
+    block = FindExact(user);
+    if (block == nullptr) return 0;
+    Leave(block);
   }
-  if (GrowInPlace(block, bytes, policy)) return user;
-  return GrowElsewhere(block, bytes, policy);
+  const bool done = ResizeTaken(&block, bytes, policy);
+  const uintptr_t result = done ? block->user : 0;
+  platform::LockGuard guard(lock_);
+  Enter(block);
+  return result;
+}
+
+// `*block` is replaced when it has moved.
+bool LargeBlocks::ResizeTaken(LargeBlock** block, size_t bytes, const LargePolicy& policy) {
+  if ((*block)->user + bytes <= (*block)->map_end) {
+    ShrinkInPlace(*block, bytes, policy);
+    return true;
+  }
+  if (GrowInPlace(*block, bytes, policy)) return true;
+  LargeBlock* moved = GrowElsewhere(*block, bytes, policy);
+  if (moved == nullptr) return false;
+  *block = moved;
+  return true;
 }
 
 // Also for growth within the mapping.
 void LargeBlocks::ShrinkInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy) {
-  uintptr_t end = block->map_end;
   const uintptr_t needed = AlignUp(block->user + bytes, kPageBytes);
-  if (bytes < block->requested && end - needed >= kWorthReturning &&
-      platform::Release(needed, end - needed)) {
-    end = needed;
+  if (bytes < block->requested && block->map_end - needed >= kWorthReturning &&
+      platform::Release(needed, block->map_end - needed)) {
+    block->map_end = needed;
   }
   const uintptr_t old_end = block->user + block->requested;
-  const uintptr_t kept = old_end < end ? old_end : end;
+  const uintptr_t kept = old_end < block->map_end ? old_end : block->map_end;
   if (policy.zero && block->user + bytes < kept) {
     std::memset(reinterpret_cast<void*>(block->user + bytes), 0, kept - (block->user + bytes));
   }
-  SetRequested(block, bytes, end);
+  block->requested = bytes;
 }
 
 bool LargeBlocks::GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy) {
-  const bool huge = policy.huge_pages && bytes >= kHugePageBytes;
+  const bool huge = WantsHugePages(bytes, policy);
   uintptr_t end = GrownEnd(block->user, bytes, huge);
   if (end + block->guard_after > block->end) {
     // Twice the size is taken if it is there, so that the next growths find room.
@@ -67,7 +82,6 @@ bool LargeBlocks::GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy
         !space_.ExtendRange(block, missing)) {
       return false;
     }
-    live_.Resized(block);
   }
   if (!platform::GrowInPlace(block->map_begin, block->map_bytes(), end - block->map_begin)) {
     end = AlignUp(block->user + bytes, kPageBytes);  // perhaps there is memory for just this much
@@ -76,12 +90,14 @@ bool LargeBlocks::GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy
     }
   }
   if (huge) platform::AdviseHugePages(block->map_begin, end - block->map_begin);
-  SetRequested(block, bytes, end);
+  block->map_end = end;
+  block->requested = bytes;
   return true;
 }
 
-uintptr_t LargeBlocks::GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy) {
-  const bool huge = policy.huge_pages && bytes >= kHugePageBytes;
+// nullptr: that does not work, and the block is unchanged.
+LargeBlock* LargeBlocks::GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy) {
+  const bool huge = WantsHugePages(bytes, policy);
   const size_t before = block->map_begin - block->begin;
   const size_t map_bytes = GrownEnd(block->user, bytes, huge) - block->map_begin;
   // Page tables can be moved whole only between places that agree within a huge page.
@@ -90,36 +106,33 @@ uintptr_t LargeBlocks::GrowElsewhere(LargeBlock* block, size_t bytes, const Larg
   lock_.Acquire();
   LargeBlock* grown = space_.TakeRange(range_bytes);
   lock_.Release();
-  if (grown == nullptr) return 0;
+  if (grown == nullptr) return nullptr;
   grown->map_begin = AlignUp(grown->begin + before - phase, kHugePageBytes) + phase;
   grown->map_end = grown->map_begin + map_bytes;
   const Claim claim = platform::ClaimAt(grown->map_begin, map_bytes, Access::kNone);
-  if (claim != Claim::kDone ||
-      !platform::MovePages(block->map_begin, block->map_bytes(), grown->map_begin, map_bytes)) {
-    if (claim == Claim::kDone) platform::Release(grown->map_begin, map_bytes);
-    platform::LockGuard guard(lock_);
+  const bool moved =
+      claim == Claim::kDone &&
+      platform::MovePages(block->map_begin, block->map_bytes(), grown->map_begin, map_bytes);
+  if (!moved && claim == Claim::kDone) platform::Release(grown->map_begin, map_bytes);
+  if (moved && huge) platform::AdviseHugePages(grown->map_begin, map_bytes);
+  platform::LockGuard guard(lock_);
+  if (!moved) {
     if (claim == Claim::kOccupied) {
       space_.RetireAroundObstacle(grown);
     } else {
       space_.Retire(grown, false, 0);
     }
-    return 0;
+    return nullptr;
   }
-  if (huge) platform::AdviseHugePages(grown->map_begin, map_bytes);
   grown->user = grown->map_begin + (block->user - block->map_begin);
   grown->requested = bytes;
   grown->guard_after = block->guard_after;
   grown->family = block->family;
   grown->node = block->node;
   grown->huge = huge;
-  platform::LockGuard guard(lock_);
-  live_.Erase(block);
   Remember(*block);
-  live_.Insert(grown);
-  statistics_.live_bytes += bytes - block->requested;
-  statistics_.mapped_bytes += map_bytes - block->map_bytes();
   space_.Retire(block, policy.waits, policy.quarantine_bytes);
-  return grown->user;
+  return grown;
 }
 
 }  // namespace bartizan

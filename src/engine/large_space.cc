@@ -2,6 +2,7 @@
 
 #include "src/base/bits.h"
 #include "src/metadata/address_map.h"
+#include "src/metadata/metadata_memory.h"
 #include "src/platform/memory.h"
 
 namespace bartizan {
@@ -23,9 +24,7 @@ constexpr size_t kChunkBytes = 256 * kKiB;
 }  // namespace
 
 void LargeSpace::Initialize(RandomStream& random) {
-  uint32_t key[RandomStream::kKeyWords];
-  for (uint32_t& word : key) word = random.Next32();
-  random_.Seed(key);
+  Reseed(random);
   if (!platform::kChoosesAddresses) return;
   const AddressRange map = g_address_map.layout();
   for (const AddressRange span : {platform::kLowSpan, platform::kHighSpan}) {
@@ -41,6 +40,12 @@ void LargeSpace::Initialize(RandomStream& random) {
   }
 }
 
+void LargeSpace::Reseed(RandomStream& random) {
+  uint32_t key[RandomStream::kKeyWords];
+  for (uint32_t& word : key) word = random.Next32();
+  random_.Seed(key);
+}
+
 LargeBlock* LargeSpace::NewRecord() {
   if (records_ != nullptr) {
     LargeBlock* record = records_;
@@ -50,12 +55,8 @@ LargeBlock* LargeSpace::NewRecord() {
     return record;
   }
   if (chunk_end_ - chunk_ < sizeof(LargeBlock)) {
-    chunk_ = chunk_end_ = 0;
-    const uintptr_t place = platform::ChoosePlace(kChunkBytes, random_.Next64());
+    const uintptr_t place = ClaimMetadata(random_, kChunkBytes);
     if (place == 0) return nullptr;
-    if (platform::ClaimAt(place, kChunkBytes, platform::Access::kReadWrite) != Claim::kDone) {
-      return nullptr;
-    }
     chunk_ = place;
     chunk_end_ = place + kChunkBytes;
   }
@@ -99,7 +100,8 @@ LargeBlock* LargeSpace::TakeRange(size_t bytes) {
   LargeBlock* record = NewRecord();
   if (record == nullptr) return nullptr;
   RangeNode* found = free_.FirstFit(bytes);
-  while (found == nullptr && oldest_ != nullptr) {
+  // Waiting ranges are given up only for a request that they can help.
+  while (found == nullptr && oldest_ != nullptr && bytes <= free_.longest() + waiting_bytes_) {
     ReleaseOldest();
     found = free_.FirstFit(bytes);
   }

@@ -6,6 +6,7 @@
 #include "src/engine/heap_registry.h"
 #include "src/engine/rebuild.h"
 #include "src/engine/slab_pool.h"
+#include "src/engine/tidy.h"
 #include "src/options/sealed_page.h"
 #include "src/platform/entropy.h"
 
@@ -19,26 +20,32 @@ constexpr size_t kKeptEmptyBytes = 8 * kMiB;
 // Raised by RequestPurge; a heap that has seen a lower number purges all it can.
 constinit std::atomic<uint32_t> g_purge_requests{0};
 
-void ReturnSlab(Heap& heap, SlabRef ref) {
+// False: the slab is announced in the heap's inbox, which must not name slabs of others. It stays an
+// empty one for the next purge.
+bool ReturnSlab(Heap& heap, SlabRef ref) {
+  if (g_address_map.slab(ref).remote_pending.load(std::memory_order_acquire)) return false;
   OnSlabUsed(heap, ref);
   UnlistSlab(heap, ref);
   slab_pool::Return(heap, ref);
+  return true;
 }
 
 }  // namespace
 
-void NotifyOwner(SlabRef ref) {
+bool NotifyOwner(SlabRef ref) {
   Slab& slab = g_address_map.slab(ref);
   // Most frees find the flag set. It may be stale for the length of a store buffer: the owner then
   // misses this slot now and finds it with the next free to the slab.
-  if (slab.remote_pending.load(std::memory_order_relaxed)) return;
-  if (slab.remote_pending.exchange(true, std::memory_order_acq_rel)) return;
-  const HeapId owner =
-      g_address_map.OwnerAt(ref.class_id(), size_t{ref.index()} << SlabShift(ref.class_id()));
-  if (owner == kNoHeap) {
-    slab.remote_pending.store(false, std::memory_order_relaxed);
-    return;
-  }
+  if (slab.remote_pending.load(std::memory_order_relaxed)) return false;
+  HeapId owner;
+  do {
+    if (slab.remote_pending.exchange(true, std::memory_order_acq_rel)) return false;
+    owner = g_address_map.OwnerOf(ref);
+    if (owner != kNoHeap) break;
+    // In the pool: nothing to tell, unless it found an owner while the flag was up.
+    slab.remote_pending.store(false, std::memory_order_release);
+  } while (g_address_map.OwnerOf(ref) != kNoHeap);
+  if (owner == kNoHeap) return false;
   std::atomic<uint32_t>& inbox = registry::HeapById(owner)->inbox;
   uint32_t head = inbox.load(std::memory_order_relaxed);
   do {
@@ -46,6 +53,7 @@ void NotifyOwner(SlabRef ref) {
     // Release pairs with the owner's acquire in DrainInbox: it sees the link.
   } while (!inbox.compare_exchange_weak(head, ref.bits(), std::memory_order_release,
                                         std::memory_order_relaxed));
+  return true;
 }
 
 bool OnSlabEmpty(Heap& heap, SlabRef ref) {
@@ -57,8 +65,7 @@ bool OnSlabEmpty(Heap& heap, SlabRef ref) {
   const size_t share = heap.slab_bytes / 4;
   const size_t kept = share > kKeptEmptyBytes ? share : kKeptEmptyBytes;
   if (heap.empty_bytes <= kept && OptionsInForce().decay_ms != 0) return false;
-  ReturnSlab(heap, ref);
-  return true;
+  return ReturnSlab(heap, ref);
 }
 
 void OnSlabUsed(Heap& heap, SlabRef ref) {
@@ -87,13 +94,12 @@ void internal::SlowTick(Heap& heap) {
   heap.slow_operations = 0;
   const uint64_t now = platform::CoarseMilliseconds();
   const uint32_t requests = g_purge_requests.load(std::memory_order_relaxed);
-  if (heap.purges_seen != requests) {
-    heap.purges_seen = requests;
-    PurgeHeap(heap, now, 0);
-    return;
-  }
+  const bool asked = heap.purges_seen != requests;
   const uint64_t decay = OptionsInForce().decay_ms;
-  if (now - heap.last_purge_ms >= decay / 2) PurgeHeap(heap, now, decay);
+  if (!asked && now - heap.last_purge_ms < decay / 2) return;
+  heap.purges_seen = requests;
+  PurgeHeap(heap, now, asked ? 0 : decay);
+  TidyIdle(now);
 }
 
 }  // namespace bartizan

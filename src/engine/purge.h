@@ -8,8 +8,9 @@
 
 namespace bartizan {
 
-// Tells the owner of a slab that another thread freed a slot in it. Lock-free.
-void NotifyOwner(SlabRef ref);
+// Tells the owner of a slab that another thread freed a slot in it. Lock-free. True if it did not
+// know yet.
+bool NotifyOwner(SlabRef ref);
 
 // The last slot of a slab came home. True: the slab was given back. And: one is about to leave it.
 bool OnSlabEmpty(Heap& heap, SlabRef ref);

@@ -40,8 +40,8 @@ class RangeTree {
   // change).
   void Resized(RangeNode* node);
 
-  bool empty() const { return root_ == nullptr; }
-  RangeNode* root() const { return root_; }
+  // Length of the longest range; 0 when there is none.
+  size_t longest() const { return root_ == nullptr ? 0 : root_->longest; }
 
  private:
   RangeNode* root_ = nullptr;

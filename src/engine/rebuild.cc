@@ -1,5 +1,7 @@
 #include "src/engine/rebuild.h"
 
+#include "src/engine/purge.h"
+
 namespace bartizan {
 
 void ListSlab(Heap& heap, SlabRef ref) {
@@ -32,8 +34,6 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
   Slab& slab = g_address_map.slab(ref);
   SlotState* states = g_address_map.SlabStates(ref);
   const uint32_t stride = kClassBytes[id] >> GranuleShift(id);
-  // As in a drain: first the flag, then the scan, so that a free that comes now is seen by one.
-  slab.remote_pending.exchange(false, std::memory_order_acq_rel);
   uint32_t carved = 0;
   for (uint32_t i = 0; i < SlotsPerSlab(id); ++i) {
     if (states[i * stride].Load() != StateWord()) carved = i + 1;
@@ -54,6 +54,7 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
   slab.next = slab.previous = SlabRef();
   heap.slab_bytes += SlabBytes(id);
   if (slab.HasRoom(SlotsPerSlab(id))) ListSlab(heap, ref);
+  if (slab.listed && slab.IsEmpty()) OnSlabEmpty(heap, ref);
 }
 
 }  // namespace
@@ -61,7 +62,6 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
 void RebuildHeap(Heap& heap) {
   heap.needs_rebuild = false;
   heap.slab_bytes = heap.empty_bytes = 0;
-  heap.inbox.exchange(SlabRef().bits(), std::memory_order_acq_rel);
   for (ClassId id = 0; id < kClasses; ++id) {
     Bin& bin = heap.BinOf(id);
     BinReserve& reserve = heap.reserve[id];

@@ -44,10 +44,10 @@ void Start(RandomStream& random) {
 
 bool EnsureStarted() {
   if (g_started.load(std::memory_order_acquire)) [[likely]] return true;
+  if (kComposition.another_malloc_serves()) return false;
   {
     platform::LockGuard guard(g_lock);
     if (g_started.load(std::memory_order_relaxed)) return true;
-    if (kComposition.another_malloc_serves()) return false;
     kComposition.load_options();
     g_runtime.trailer_bytes = kComposition.trailer_bytes(CurrentToggles());
     uint32_t key[RandomStream::kKeyWords];
@@ -58,8 +58,8 @@ bool EnsureStarted() {
     Start(random);
     g_started.store(true, std::memory_order_release);
   }
-  // May allocate, hence after the start. No other thread can fork before us: there is none yet, or
-  // it waits for the lock above.
+  // May allocate, hence after the start. Until here only the thread that made the first allocation
+  // of the process has got any further than the lock above.
   InstallForkHandlers();
   return true;
 }

@@ -22,7 +22,9 @@ constexpr size_t kIndexStep = 8;
 struct alignas(4096) Runtime {
   uintptr_t window;        // of the address map, next to what else a free reads
   size_t trailer_bytes;    // at the end of each slot, for layers
-  size_t max_slot_request; // larger ones are large blocks
+  // Larger ones are large blocks. Until the start, whatever may be a small block is taken for one:
+  // the slow path starts the engine and looks again.
+  size_t max_slot_request = kMaxSlotBytes;
   // Byte offset of the bin in a BinSet, by (request + 7) / 8.
   uint16_t bin_offset[kIndexedRequest / kIndexStep + 1];
 };

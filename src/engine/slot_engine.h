@@ -14,7 +14,8 @@
 #include "src/engine/bad_pointer.h"
 #include "src/engine/heap.h"
 #include "src/engine/heap_registry.h"
-#include "src/engine/refill.h"
+#include "src/engine/purge.h"
+#include "src/engine/reclaim.h"
 #include "src/engine/runtime.h"
 #include "src/hooks/profile.h"
 
@@ -100,12 +101,12 @@ class SlotEngine {
     const auto granule = static_cast<uint32_t>(block.granule);
     if (P::Has(toggles, Toggle::kQuarantine)) {
       if (bin.ring_head == bin.ring_limit) [[unlikely]] return ReleaseToFullRing(bin, granule);
-      Refill<P>::PushRing(bin, granule);
+      PushRing(bin, granule);
     } else {
       if (bin.ready == bin.magazine_capacity) [[unlikely]] {
         return ReleaseToFullMagazine(bin, granule);
       }
-      Refill<P>::PushMagazine(bin, granule);
+      PushMagazine(bin, granule);
     }
   }
 
@@ -120,7 +121,9 @@ class SlotEngine {
     }
     RunFreeHooks<kTouches>(CurrentToggles(), block, claim);
     block.state().FinishRemoteFree();
-    NotifyOwner(AddressMap::SlabAt(bin.id, block.offset));
+    const bool news = NotifyOwner(AddressMap::SlabAt(bin.id, block.offset));
+    // A thread that only frees what others made has no other slow path to keep time by.
+    if (news && HasHeap(tls_bins)) Tick(*static_cast<Heap*>(tls_bins));
   }
 
  private:
@@ -139,12 +142,12 @@ class SlotEngine {
   }
 
   BARTIZAN_COLD static void ReleaseToFullRing(Bin& bin, uint32_t granule) {
-    Refill<P>::SpillRing(*static_cast<Heap*>(tls_bins), bin);
-    Refill<P>::PushRing(bin, granule);
+    SpillRing(*static_cast<Heap*>(tls_bins), bin);
+    PushRing(bin, granule);
   }
   BARTIZAN_COLD static void ReleaseToFullMagazine(Bin& bin, uint32_t granule) {
-    Refill<P>::SpillMagazine(*static_cast<Heap*>(tls_bins), bin);
-    Refill<P>::PushMagazine(bin, granule);
+    SpillMagazine(*static_cast<Heap*>(tls_bins), bin);
+    PushMagazine(bin, granule);
   }
 };
 

@@ -18,8 +18,6 @@ using platform::kPlaceAlignment;
 // half of what the class has, so that the number of system calls grows with the logarithm.
 constexpr size_t kFirstExtent = 256 * kKiB;
 constexpr size_t kLargestExtent = 32 * kMiB;
-// How many extents in a row may lie in somebody else's mappings before the class gives up growing.
-constexpr int kClaimTries = 256;
 
 constexpr size_t kStatesSpan = (kRegionBytes >> 4) * sizeof(SlotState);
 // Tables lie apart, at random distances, with nothing mapped between them.
@@ -35,17 +33,19 @@ size_t RandomOffset(RandomStream& random, size_t bound, size_t alignment) {
 }
 
 // Maps the part of a table from `*mapped` bytes to at least `wanted`, with some to spare.
-bool ExtendTable(uintptr_t table, size_t wanted, size_t* mapped) {
-  if (wanted <= *mapped) return true;
+Claim ExtendTable(uintptr_t table, size_t wanted, size_t* mapped) {
+  if (wanted <= *mapped) return Claim::kDone;
   constexpr size_t kFirst = 16 * kKiB;
   const size_t spare = *mapped / 2 < kFirst ? kFirst : *mapped / 2;
+  Claim claim = Claim::kDone;
   for (size_t target : {AlignUp(wanted + spare, kPageBytes), AlignUp(wanted, kPageBytes)}) {
-    if (platform::ClaimAt(table + *mapped, target - *mapped, Access::kReadWrite) == Claim::kDone) {
+    claim = platform::ClaimAt(table + *mapped, target - *mapped, Access::kReadWrite);
+    if (claim == Claim::kDone) {
       *mapped = target;
-      return true;
+      break;
     }
   }
-  return false;
+  return claim;
 }
 
 }  // namespace
@@ -69,8 +69,10 @@ bool AddressMap::Initialize(RandomStream& random) {
     owners_ = reinterpret_cast<std::atomic<HeapId>*>(owners);
     slabs_ = reinterpret_cast<Slab*>(slabs);
     owners_bytes_ = 0;
-    if (!ExtendTable(owners, kPageBytes, &owners_bytes_)) continue;
-    if (!ExtendTable(slabs, kPageBytes, &slabs_bytes_)) platform::Release(owners, owners_bytes_);
+    if (ExtendTable(owners, kPageBytes, &owners_bytes_) != Claim::kDone) continue;
+    if (ExtendTable(slabs, kPageBytes, &slabs_bytes_) != Claim::kDone) {
+      platform::Release(owners, owners_bytes_);
+    }
   }
   if (slabs_bytes_ == 0) return false;
   for (ClassId id = 0; id < kClasses; ++id) {
@@ -90,23 +92,22 @@ void AddressMap::SetOwner(SlabRef ref, HeapId owner) {
   for (size_t offset = begin; offset < begin + SlabBytes(id); offset += size_t{1} << kOwnerShift) {
     OwnerEntry(id, offset).store(owner, std::memory_order_release);
   }
-  slab(ref).owner = owner;
 }
 
-bool AddressMap::ExtendTables(ClassId id, size_t new_limit) {
+Claim AddressMap::ExtendTables(ClassId id, size_t new_limit) {
   ClassRegion& region = regions_[id];
   const size_t states = (new_limit >> GranuleShift(id)) * sizeof(SlotState);
-  if (!ExtendTable(reinterpret_cast<uintptr_t>(region.states), states, &region.states_bytes)) {
-    return false;
-  }
+  Claim claim =
+      ExtendTable(reinterpret_cast<uintptr_t>(region.states), states, &region.states_bytes);
+  if (claim != Claim::kDone) return claim;
   constexpr size_t kOwnerRow = kBins * kOwnersPerLine * sizeof(HeapId);
   constexpr size_t kSlabRow = kBins * kSlabsPerRow * sizeof(Slab);
   const size_t owner_rows = ((new_limit - 1) >> (kOwnerShift + 5)) + 1;
   const size_t slab_rows = (((new_limit - 1) >> SlabShift(id)) / kSlabsPerRow) + 1;
   platform::LockGuard guard(rows_lock_);
-  return ExtendTable(reinterpret_cast<uintptr_t>(owners_), owner_rows * kOwnerRow,
-                     &owners_bytes_) &&
-         ExtendTable(reinterpret_cast<uintptr_t>(slabs_), slab_rows * kSlabRow, &slabs_bytes_);
+  claim = ExtendTable(reinterpret_cast<uintptr_t>(owners_), owner_rows * kOwnerRow, &owners_bytes_);
+  if (claim != Claim::kDone) return claim;
+  return ExtendTable(reinterpret_cast<uintptr_t>(slabs_), slab_rows * kSlabRow, &slabs_bytes_);
 }
 
 AddressMap::Growth AddressMap::Grow(ClassId id) {
@@ -118,30 +119,28 @@ AddressMap::Growth AddressMap::Grow(ClassId id) {
   extent = AlignUp(extent > kLargestExtent ? kLargestExtent : extent, slab_bytes);
   // Zero-size blocks have addresses but no memory.
   const Access access = id == kZeroClass ? Access::kNone : Access::kReadWrite;
-  for (int tries = 0; tries < kClaimTries; ++tries) {
-    if (limit + extent > kUsableRegionBytes) return Growth::kExhausted;
-    if (!ExtendTables(id, limit + extent)) {
-      if (extent == slab_bytes) return Growth::kRefused;
-      extent = slab_bytes;
-      continue;
-    }
-    const Claim claim = platform::ClaimAt(region.base + limit, extent, access);
+  for (size_t skip = slab_bytes; limit + extent <= kUsableRegionBytes;) {
+    const Claim tables = ExtendTables(id, limit + extent);
+    // A table that meets somebody else's mapping cannot grow any more.
+    if (tables == Claim::kOccupied) return Growth::kExhausted;
+    const Claim claim = tables == Claim::kDone
+                            ? platform::ClaimAt(region.base + limit, extent, access)
+                            : Claim::kRefused;
     if (claim == Claim::kDone) {
+      region.next_slab = limit;
       region.limit.store(limit + extent, std::memory_order_release);
       return Growth::kDone;
     }
-    if (extent > slab_bytes) {  // less is better than nothing, and passes small obstacles closely
-      extent = slab_bytes;
+    if (extent > slab_bytes) {
+      extent = slab_bytes;  // less is better than nothing, and passes a small obstacle closely
     } else if (claim == Claim::kRefused) {
       return Growth::kRefused;
     } else {
-      limit += slab_bytes;
-      region.skipped_slabs++;
-      region.next_slab = limit;
-      region.limit.store(limit, std::memory_order_release);
+      limit += skip;  // a large obstacle is passed in ever longer steps
+      skip *= 2;
     }
   }
-  return Growth::kRefused;
+  return Growth::kExhausted;
 }
 
 AddressMap::Growth AddressMap::TakeFreshSlab(ClassId id, SlabRef* ref) {

@@ -18,6 +18,7 @@
 #include "src/metadata/slot_state.h"
 #include "src/platform/address_plan.h"
 #include "src/platform/lock.h"
+#include "src/platform/memory.h"
 
 namespace bartizan {
 
@@ -47,7 +48,6 @@ struct alignas(64) ClassRegion {
   size_t states_bytes;  // mapped part of the state table
   SlabRef pool;         // slabs without owner
   uint32_t pool_slabs;
-  uint32_t skipped_slabs;  // given up because somebody else's mapping is in the way
 };
 
 class AddressMap {
@@ -74,6 +74,9 @@ class AddressMap {
   // side, so that a small program's owners share one page and a large one's are dense.
   BARTIZAN_INLINE HeapId OwnerAt(ClassId id, size_t offset) const {
     return OwnerEntry(id, offset).load(std::memory_order_acquire);
+  }
+  HeapId OwnerOf(SlabRef ref) const {
+    return OwnerAt(ref.class_id(), size_t{ref.index()} << SlabShift(ref.class_id()));
   }
   // Release: a thread that sees its own id sees the slab as its maker prepared it.
   void SetOwner(SlabRef slab, HeapId owner);
@@ -113,7 +116,7 @@ class AddressMap {
     return owners_[(line * kBins + id) * kOwnersPerLine + entry];
   }
   Growth Grow(ClassId id);
-  bool ExtendTables(ClassId id, size_t new_limit);
+  platform::Claim ExtendTables(ClassId id, size_t new_limit);
 
   uintptr_t window_ = 0;
   platform::AddressRange layout_ = {0, 0};

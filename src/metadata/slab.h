@@ -46,7 +46,6 @@ struct alignas(64) Slab {
   uint32_t next_scan;  // where the search for parked slots goes on
   SlabRef next;      // in the owner's list of slabs with room, or in the class's pool
   SlabRef previous;
-  HeapId owner;
   uint8_t node;      // NUMA node its pages are asked from
   bool listed;       // in the owner's list of slabs with room
   bool prepared;     // guard and memory policy are in place (they outlive owners)

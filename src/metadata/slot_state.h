@@ -84,6 +84,10 @@ class SlotState {
     return StateWord(bits_.exchange(StateWord::AtRest(SlotKind::kReleasing).bits(),
                                     std::memory_order_acquire));
   }
+  // The word after an exchange by the block's user, who changes its size: what was there before.
+  StateWord ExchangeLive(StateWord word) {
+    return StateWord(bits_.exchange(word.bits(), std::memory_order_relaxed));
+  }
   // Release: the owner that reads kRemote with LoadRemote() sees the zeroed memory.
   void FinishRemoteFree() {
     bits_.store(StateWord::AtRest(SlotKind::kRemote).bits(), std::memory_order_release);

@@ -1,14 +1,9 @@
 #include "src/options/sealed_page.h"
 
-#include <sys/mman.h>
-
-#include "src/platform/syscall.h"
+#include "src/platform/memory.h"
 
 namespace bartizan {
 namespace {
-
-// mseal(2) since Linux 6.10, the same number on every processor; Debian 12's headers lack its name.
-constexpr long kMseal = 462;
 
 template <size_t kBytes>
 constexpr void CopyText(std::string_view text, char (&to)[kBytes]) {
@@ -78,12 +73,9 @@ void FillSealedPage(const Options& options, const OptionOrigin& origin, Variant 
 }
 
 bool Seal() {
-  SealedPage* const page = &bartizan_sealed_page;
-  page->info.state = StartState::kSealed;
-  const long result = platform::Syscall(SYS_mprotect, page, sizeof *page, PROT_READ);
-  // Kernels before 6.10 answer ENOSYS, sandboxes EPERM: read-only is what remains.
-  platform::Syscall(kMseal, page, sizeof *page, 0);
-  return result == 0;
+  bartizan_sealed_page.info.state = StartState::kSealed;
+  return platform::SealReadOnly(reinterpret_cast<uintptr_t>(&bartizan_sealed_page),
+                                sizeof bartizan_sealed_page);
 }
 
 }  // namespace bartizan

@@ -94,9 +94,10 @@ void AdviseHugePages(uintptr_t address, size_t bytes) {
   Syscall(SYS_madvise, address, bytes, MADV_HUGEPAGE);
 }
 
-void SealReadOnly(uintptr_t address, size_t bytes) {
-  Syscall(SYS_mprotect, address, bytes, PROT_READ);
+bool SealReadOnly(uintptr_t address, size_t bytes) {
+  if (Syscall(SYS_mprotect, address, bytes, PROT_READ) != 0) return false;
   Syscall(kSysMseal, address, bytes, 0);
+  return true;
 }
 
 size_t MappingLimit() {

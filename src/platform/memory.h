@@ -56,8 +56,9 @@ bool ResidentPages(uintptr_t address, size_t bytes, unsigned char* resident);
 // Asks for transparent huge pages in the range; a hint.
 void AdviseHugePages(uintptr_t address, size_t bytes);
 
-// Read-only from now on and, where the kernel has it, for ever (mseal, Linux 6.10).
-void SealReadOnly(uintptr_t address, size_t bytes);
+// Read-only from now on and, where the kernel has it, for ever (mseal, Linux 6.10). False when the
+// system refuses even the former.
+bool SealReadOnly(uintptr_t address, size_t bytes);
 
 // vm.max_map_count when readable, else the kernel's default.
 size_t MappingLimit();

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <sys/auxv.h>
 
 #include "src/platform/file.h"
@@ -56,6 +57,11 @@ std::string_view ProgramName() {
 
 int ProcessId() { return static_cast<int>(Syscall(SYS_getpid)); }
 int ThreadId() { return static_cast<int>(Syscall(SYS_gettid)); }
+
+void SleepMilliseconds(int milliseconds) {
+  const timespec duration{milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
+  Syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &duration, nullptr);
+}
 
 void Abort() {
   const int pid = ProcessId();

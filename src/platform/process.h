@@ -20,6 +20,8 @@ std::string_view ProgramName();
 int ProcessId();
 int ThreadId();
 
+void SleepMilliseconds(int milliseconds);
+
 // Raises SIGABRT for this thread as abort() does, without its locks: the program's handler runs
 // first, then the default action. Never returns.
 [[noreturn]] void Abort();

@@ -15,7 +15,7 @@ bool Available() {
   return numa_available() >= 0;
 }
 int HighestNode() { return Available() ? numa_max_node() : -1; }
-int HighestProcessor() { return Available() ? numa_num_configured_cpus() - 1 : -1; }
+int HighestProcessor() { return Available() ? numa_num_possible_cpus() - 1 : -1; }
 bool NodeUsable(int node) {
   // numa_all_nodes_ptr: nodes with memory that this process may use.
   return numa_bitmask_isbitset(numa_all_nodes_ptr, static_cast<unsigned>(node)) != 0;

@@ -14,6 +14,9 @@ namespace {
 
 using ReportLine = Text<1024>;
 
+// Long enough for a report to reach a slow disk.
+constexpr int kWaitForReportMs = 5000;
+
 void Format(const Violation& violation, ReportLine& line) {
   line << "bartizan: fatal: " << violation.what << ": " << violation.detail << "; address ";
   line.Hex(violation.address);
@@ -51,17 +54,18 @@ void Deliver(std::string_view line) {
 }  // namespace
 
 void ReportViolation(const Violation& violation) {
-  // Two threads may find something at once, and a signal handler of the program may run into a
-  // second violation: the first one's report is whole, later ones only end their thread's work.
+  // Several threads may find something at once: the first one reports and ends the process, the
+  // others wait for that, though not for ever. A second violation in a signal handler that the
+  // first one's end has called only ends the process.
   static constinit std::atomic<int> reporting{0};
   const int me = platform::ThreadId();
-  int nobody = 0;
-  if (reporting.compare_exchange_strong(nobody, me, std::memory_order_acquire,
-                                        std::memory_order_relaxed)) {
+  int first = 0;
+  if (reporting.compare_exchange_strong(first, me, std::memory_order_relaxed)) {
     ReportLine line;
     Format(violation, line);
     Deliver(line.view());
-    reporting.store(0, std::memory_order_release);
+  } else if (first != me) {
+    platform::SleepMilliseconds(kWaitForReportMs);
   }
   platform::Abort();
 }

@@ -184,7 +184,7 @@ int main(int argc, char** argv) {
   uint64_t first = arguments.Number("first", uint64_t{13} << 40);
   uint64_t second = arguments.Number("second", uint64_t{64} << 40);
   size_t largest = arguments.Number("largest", size_t{1} << 40);
-  uint64_t rounds = arguments.Number("rounds", arguments.Long() ? 20 : 3);
+  uint64_t rounds = arguments.Amount("rounds", 3, 20);
   arguments.RejectUnknown();
   RunTotal(first, largest, rounds, random.Next());
   RunTotal(second, largest, rounds, random.Next());

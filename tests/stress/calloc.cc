@@ -87,7 +87,7 @@ void Mix(uint64_t steps, size_t largest, test::Random& random) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  uint64_t steps = arguments.Number("steps", arguments.Long() ? 4000000 : 200000);
+  uint64_t steps = arguments.Amount("steps", 200000, 4000000);
   size_t largest = arguments.Number("largest", 64 << 20);
   arguments.RejectUnknown();
   EachSize(largest);

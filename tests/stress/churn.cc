@@ -142,10 +142,12 @@ class Churn {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  uint64_t operations = arguments.Number("operations", arguments.Long() ? 100000000 : 5000000);
+  uint64_t operations = arguments.Amount("operations", 5000000, 100000000);
   size_t threads = arguments.Number("threads", 2);
-  // The short form exchanges the blocks of the largest set a few times only.
-  uint64_t slack = arguments.Number("slack", arguments.Long() ? 4 << 20 : 16 << 20);
+  // Only the long form exchanges the blocks of the largest set often enough to be really warm.
+  uint64_t slack = arguments.Number("slack", arguments.Long()    ? 4 << 20
+                                             : arguments.Short() ? 64 << 20
+                                                                 : 16 << 20);
   arguments.RejectUnknown();
   EXPECT(threads > 0, "--threads must be above 0");
   uint64_t weights = 0;

@@ -49,7 +49,7 @@ void RunChild(test::WorkingSet& inherited, uint64_t seed) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  uint64_t forks = arguments.Number("forks", arguments.Long() ? 10000 : 500);
+  uint64_t forks = arguments.Amount("forks", 500, 10000);
   uint64_t allocators = arguments.Number("allocators", 4);
   arguments.RejectUnknown();
   std::vector<std::thread> threads;

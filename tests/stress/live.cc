@@ -21,7 +21,7 @@ size_t ObjectSize(test::Random& random) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  size_t count = arguments.Number("count", arguments.Long() ? 10000000 : 2000000);
+  size_t count = arguments.Amount("count", 2000000, 10000000);
   arguments.RejectUnknown();
   test::Progress progress("live objects", 4 * count);
   std::vector<test::Block> blocks(count);

@@ -141,7 +141,7 @@ void Ring(size_t members, uint64_t blocks, uint64_t seed) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  uint64_t blocks = arguments.Number("blocks", arguments.Long() ? 20000000 : 500000);
+  uint64_t blocks = arguments.Amount("blocks", 500000, 20000000);
   uint64_t members = arguments.Number("ring", 5);
   arguments.RejectUnknown();
   test::Progress progress("producers", 5);

@@ -74,7 +74,7 @@ void CrossBoundaries(size_t largest) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  uint64_t steps = arguments.Number("steps", arguments.Long() ? 5000000 : 100000);
+  uint64_t steps = arguments.Amount("steps", 100000, 5000000);
   size_t largest = arguments.Number("largest", 64 << 20);
   arguments.RejectUnknown();
   CrossBoundaries(largest);

@@ -79,7 +79,7 @@ void EveryAlignment(size_t step) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   arguments.Seed();
-  size_t step = arguments.Number("step", arguments.Long() ? 1 : 509);
+  size_t step = arguments.Number("step", arguments.Long() ? 1 : arguments.Short() ? 8191 : 509);
   arguments.RejectUnknown();
   EXPECT(step > 0, "--step must be above 0");
   test::Progress progress("sizes", kLargest);

@@ -52,7 +52,7 @@ void Exchange(std::vector<Seat>& seats, test::Random& random) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  uint64_t threads = arguments.Number("threads", arguments.Long() ? 1000000 : 20000);
+  uint64_t threads = arguments.Amount("threads", 20000, 1000000);
   uint64_t together = arguments.Number("together", 4);
   arguments.RejectUnknown();
   std::vector<Seat> seats(together);

@@ -1,4 +1,4 @@
-// Arguments of the test programs: `--long`, `--seed=N`, `--name=N`, `--flag`.
+// Arguments of the test programs: `--long`, `--short`, `--seed=N`, `--name=N`, `--flag`.
 #ifndef BARTIZAN_TESTS_SUPPORT_ARGUMENTS_H_
 #define BARTIZAN_TESTS_SUPPORT_ARGUMENTS_H_
 
@@ -14,15 +14,19 @@ class Arguments {
  public:
   Arguments(int argc, char** argv) : argc_(argc), argv_(argv) {
     long_ = Flag("long");
+    short_ = Flag("short");
     seed_ = Number("seed", 1);
   }
 
   bool Long() const { return long_; }
+  bool Short() const { return short_; }
 
   // The seed, printed so that a failure can be replayed.
   uint64_t Seed() const {
     Say("%s: seed %llu%s", argv_[0], static_cast<unsigned long long>(seed_),
-        long_ ? ", long form" : "");
+        long_    ? ", long form"
+        : short_ ? ", short form"
+                 : "");
     return seed_;
   }
 
@@ -50,12 +54,11 @@ class Arguments {
     return value;
   }
 
-  // `--name=text`, or null.
-  const char* Text(const char* name) {
-    const char* rest = Find(name);
-    if (rest == nullptr) return nullptr;
-    EXPECT(*rest == '=', "--%s needs a value: --%s=...", name, name);
-    return rest + 1;
+  // How much to do: `--name=N`, or else what belongs to the form. The short form, for machines that
+  // are emulated, does a tenth of the usual one.
+  uint64_t Amount(const char* name, uint64_t usual, uint64_t most) {
+    uint64_t a_tenth = usual < 10 ? 1 : usual / 10;
+    return Number(name, long_ ? most : short_ ? a_tenth : usual);
   }
 
   // Call after everything was asked for: what nobody asked for is a mistake of the user.
@@ -86,6 +89,7 @@ class Arguments {
   char** argv_;
   bool known_[kMost] = {};
   bool long_ = false;
+  bool short_ = false;
   uint64_t seed_ = 0;
 };
 

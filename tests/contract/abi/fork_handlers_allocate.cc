@@ -77,7 +77,7 @@ void Allocate(uint64_t seed) {
 
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
-  uint64_t forks = arguments.Number("forks", arguments.Long() ? 10000 : 500);
+  uint64_t forks = arguments.Amount("forks", 500, 10000);
   arguments.RejectUnknown();
   test::Watchdog(arguments.Long() ? 1800 : 250, "fork with handlers that allocate");
   EXPECT(pthread_atfork(PrepareLate, AfterLate, AfterLate) == 0, "pthread_atfork");

@@ -76,7 +76,7 @@ void ForkAgain(uint64_t seed, int depth) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  uint64_t forks = arguments.Number("forks", arguments.Long() ? 10000 : 200);
+  uint64_t forks = arguments.Amount("forks", 200, 10000);
   arguments.RejectUnknown();
   test::Watchdog(arguments.Long() ? 1800 : 250, "starting threads");
 

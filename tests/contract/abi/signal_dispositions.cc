@@ -127,7 +127,7 @@ void CheckReportFromHandler() {
     int signal = 0;
     sigwait(&started, &signal);
     test::Random random(i);
-    for (uint64_t wait = random.Below(300); wait > 0; --wait) std::this_thread::yield();
+    for (uint64_t wait = random.Below(30); wait > 0; --wait) std::this_thread::yield();
     kill(child, SIGUSR1);
     test::Ending ending = test::WaitFor(child);
     EXPECT(!ending.Signaled(SIGALRM), "a report from a signal handler hung (round %d)",

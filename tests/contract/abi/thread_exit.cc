@@ -125,7 +125,7 @@ void StartDetached(int count) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  uint64_t threads = arguments.Number("threads", arguments.Long() ? 1000000 : 20000);
+  uint64_t threads = arguments.Amount("threads", 20000, 1000000);
   arguments.RejectUnknown();
   test::Watchdog(arguments.Long() ? 3600 : 250, "creating and ending threads");
   EXPECT(pthread_key_create(&key, RunAtExit) == 0, "pthread_key_create");

@@ -1,0 +1,51 @@
+#include "src/engine/tidy.h"
+
+#include "src/engine/heap_registry.h"
+#include "src/engine/large_blocks.h"
+#include "src/engine/purge.h"
+#include "src/engine/reclaim.h"
+#include "src/options/sealed_page.h"
+#include "src/platform/entropy.h"
+
+namespace bartizan {
+namespace {
+
+// At one tick; the next tick goes on.
+constexpr int kHeapsPerTick = 16;
+
+}  // namespace
+
+bool TrimAll() {
+  const uint64_t now = platform::CoarseMilliseconds();
+  RequestPurge();
+  bool any = false;
+  if (HasHeap(tls_bins)) any |= EmptyHeap(*static_cast<Heap*>(tls_bins), now);
+  // The idle heaps, each once: the ones already done are kept aside until all are.
+  Heap* done = nullptr;
+  while (Heap* heap = registry::TakeIdle(registry::Which::kAny)) {
+    any |= EmptyHeap(*heap, now);
+    heap->next_idle = done;
+    done = heap;
+  }
+  while (done != nullptr) {
+    Heap* heap = done;
+    done = heap->next_idle;
+    registry::GiveIdle(heap);
+  }
+  const size_t cached = g_large_blocks.Statistics().cached_bytes;
+  g_large_blocks.Purge(now, 0);
+  return any || cached != 0;
+}
+
+void TidyIdle(uint64_t now_ms) {
+  for (int i = 0; i < kHeapsPerTick; ++i) {
+    Heap* heap = registry::TakeIdle(registry::Which::kUntidy);
+    if (heap == nullptr) break;
+    EmptyHeap(*heap, now_ms);
+    heap->tidy = true;
+    registry::GiveIdle(heap);
+  }
+  g_large_blocks.Purge(now_ms, OptionsInForce().decay_ms);
+}
+
+}  // namespace bartizan

@@ -1,0 +1,256 @@
+// Large blocks, one property at a time.
+#include "src/engine/large_blocks.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "src/base/bits.h"
+#include "src/platform/address_plan.h"
+#include "src/platform/entropy.h"
+#include "tests/unit/engine/large_blocks_under_test.h"
+#include "tests/unit/memory_probe.h"
+
+namespace bartizan {
+namespace {
+
+using platform::kPageBytes;
+
+class LargeBlocksTest : public testing::Test {
+ protected:
+  void SetUp() override { blocks_ = MakeLargeBlocks(); }
+
+  uintptr_t Allocate(LargeRequest request, const LargePolicy& policy, bool* zeroed = nullptr) {
+    bool is_zero = false;
+    void* block = blocks_->Allocate(request, policy, zeroed == nullptr ? &is_zero : zeroed);
+    EXPECT_NE(block, nullptr);
+    return reinterpret_cast<uintptr_t>(block);
+  }
+  bool AllZero(uintptr_t begin, size_t bytes) {
+    const auto* at = reinterpret_cast<const char*>(begin);
+    for (size_t i = 0; i < bytes; ++i) {
+      if (at[i] != 0) return false;
+    }
+    return true;
+  }
+  static void Fill(uintptr_t begin, size_t bytes) {
+    std::memset(reinterpret_cast<void*>(begin), 0xa5, bytes);
+  }
+
+  std::unique_ptr<LargeBlocks> blocks_;
+  MemoryProbe probe_;
+};
+
+TEST_F(LargeBlocksTest, AreZeroAlignedAndKnown) {
+  for (const LargePolicy& policy : {kFastPolicy, kHardenedPolicy, kNothingKept}) {
+    for (size_t alignment = 16; alignment <= 4 * kMiB; alignment *= 4) {
+      for (size_t bytes : {size_t{1}, size_t{4096}, 200 * kKiB + 1, 2 * kMiB, 3 * kMiB - 7}) {
+        bool zeroed = false;
+        const uintptr_t user = Allocate(Request(bytes, alignment), policy, &zeroed);
+        EXPECT_TRUE(IsAligned(user, alignment));
+        EXPECT_FALSE(zeroed && !AllZero(user, bytes));
+        Fill(user, bytes);
+        LargeView view{};
+        for (uintptr_t inside : {user, user + bytes / 2, user + bytes - 1}) {
+          ASSERT_TRUE(blocks_->Find(inside, &view));
+          EXPECT_EQ(view.user, user);
+          EXPECT_EQ(view.requested, bytes);
+          EXPECT_EQ(view.family, Family::kNew);
+        }
+        EXPECT_TRUE(blocks_->Free(user, policy));
+        EXPECT_FALSE(blocks_->Find(user, &view));
+      }
+    }
+  }
+}
+
+TEST_F(LargeBlocksTest, AreFreedOnceAndByTheirBeginning) {
+  const uintptr_t user = Allocate(Request(kMiB), kHardenedPolicy);
+  EXPECT_FALSE(blocks_->Free(user + 16, kHardenedPolicy));
+  EXPECT_FALSE(blocks_->Free(user - 16, kHardenedPolicy));
+  EXPECT_FALSE(blocks_->Free(user + kMiB, kHardenedPolicy));
+  EXPECT_FALSE(blocks_->Free(0, kHardenedPolicy));
+  EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+  EXPECT_FALSE(blocks_->Free(user, kHardenedPolicy));
+}
+
+// For reports, in every profile: the last hundred at least, by any of their bytes.
+TEST_F(LargeBlocksTest, AreRememberedAfterTheyAreFreed) {
+  for (const LargePolicy& policy : {kFastPolicy, kHardenedPolicy, kNothingKept}) {
+    std::vector<uintptr_t> users;
+    for (size_t i = 0; i < 100; ++i) users.push_back(Allocate(Request(kMiB + 1), policy));
+    for (uintptr_t user : users) {
+      EXPECT_FALSE(blocks_->WasFreed(user + 7));
+      EXPECT_TRUE(blocks_->Free(user, policy));
+    }
+    for (uintptr_t user : users) {
+      EXPECT_TRUE(blocks_->WasFreed(user));
+      EXPECT_TRUE(blocks_->WasFreed(user + kMiB));
+    }
+    EXPECT_FALSE(blocks_->WasFreed(reinterpret_cast<uintptr_t>(&users)));
+  }
+}
+
+TEST_F(LargeBlocksTest, LieBetweenTheirGuards) {
+  if (!platform::kChoosesAddresses) GTEST_SKIP() << "the kernel chooses here";
+  for (size_t pages = 1; pages <= 16; pages += 5) {
+    for (size_t bytes : {size_t{100}, 40 * kPageBytes, 3 * kMiB + 1}) {
+      LargeRequest request = Request(bytes);
+      request.guard_before = pages * kPageBytes;
+      request.guard_after = (17 - pages) * kPageBytes;
+      // The neighbours are as close as they may be.
+      const uintptr_t before = Allocate(request, kNothingKept);
+      const uintptr_t user = Allocate(request, kNothingKept);
+      const uintptr_t after = Allocate(request, kNothingKept);
+      EXPECT_TRUE(probe_.Inaccessible(user - request.guard_before, request.guard_before));
+      const uintptr_t end = AlignUp(user + bytes, kPageBytes);
+      EXPECT_TRUE(probe_.Accessible(user, end - user));
+      EXPECT_TRUE(probe_.Inaccessible(end, request.guard_after));
+      for (uintptr_t block : {before, user, after}) EXPECT_TRUE(blocks_->Free(block, kNothingKept));
+    }
+  }
+}
+
+// The last byte and the inaccessible page are less than the alignment apart.
+TEST_F(LargeBlocksTest, EndAgainstTheirUpperGuard) {
+  for (size_t bytes : {size_t{1}, size_t{15}, size_t{4096}, 50 * kPageBytes + 8, 3 * kMiB + 40}) {
+    for (size_t alignment : {size_t{16}, size_t{256}, kPageBytes}) {
+      LargeRequest request = Request(bytes, alignment);
+      request.guard_before = request.guard_after = kPageBytes;
+      request.against_upper = true;
+      const uintptr_t user = Allocate(request, kNothingKept);
+      EXPECT_TRUE(IsAligned(user, alignment));
+      const uintptr_t end = AlignUp(user + bytes, kPageBytes);
+      EXPECT_LT(end - (user + bytes), alignment);
+      EXPECT_TRUE(probe_.Accessible(AlignDown(user, kPageBytes), end - AlignDown(user, kPageBytes)));
+      if (platform::kChoosesAddresses) {
+        EXPECT_FALSE(probe_.Readable(end));
+      }
+      EXPECT_TRUE(blocks_->Free(user, kNothingKept));
+    }
+  }
+}
+
+TEST_F(LargeBlocksTest, GiveTheirPagesBackWhenNothingIsKept) {
+  const uintptr_t user = Allocate(Request(kMiB), kNothingKept);
+  Fill(user, kMiB);
+  EXPECT_TRUE(blocks_->Free(user, kNothingKept));
+  EXPECT_TRUE(probe_.Inaccessible(user, kMiB));
+}
+
+// Freed, but its pages are kept for the next: the old address faults all the same, and is not used
+// again as long as it waits.
+TEST_F(LargeBlocksTest, LeaveAnAddressThatFaultsAndWaits) {
+  if (!platform::kChoosesAddresses) GTEST_SKIP() << "blocks of the kernel's choice do not wait";
+  std::set<uintptr_t> freed;
+  for (int i = 0; i < 16; ++i) {
+    const uintptr_t user = Allocate(Request(kMiB), kHardenedPolicy);
+    ASSERT_TRUE(AllZero(user, kMiB));
+    ASSERT_TRUE(freed.insert(user).second) << "used again after " << i;
+    Fill(user, kMiB);
+    EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+    for (uintptr_t old : freed) {
+      EXPECT_TRUE(probe_.Inaccessible(old, kMiB));
+    }
+  }
+}
+
+TEST_F(LargeBlocksTest, AreServedFromTheCache) {
+  const uintptr_t user = Allocate(Request(kMiB), kFastPolicy);
+  Fill(user, kMiB);
+  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB);
+  bool zeroed = true;
+  const uintptr_t again = Allocate(Request(kMiB - 5000), kFastPolicy, &zeroed);
+  EXPECT_EQ(again, user);
+  EXPECT_FALSE(zeroed) << "it holds what the last owner wrote";
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, 0u);
+  EXPECT_TRUE(blocks_->Free(again, kFastPolicy));
+}
+
+TEST_F(LargeBlocksTest, FromTheCacheHoldNothingWhereFreedMemoryIsZeroed) {
+  for (int i = 0; i < 20; ++i) {
+    bool zeroed = false;
+    const uintptr_t user = Allocate(Request(kMiB), kHardenedPolicy, &zeroed);
+    EXPECT_TRUE(zeroed);
+    ASSERT_TRUE(AllZero(user, kMiB));
+    // Some pages are touched, others never were.
+    Fill(user + (i % 7) * 10 * kPageBytes, 5 * kPageBytes);
+    EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+  }
+}
+
+TEST_F(LargeBlocksTest, AreNotServedFromWhatIsMuchLarger) {
+  const uintptr_t user = Allocate(Request(kMiB), kFastPolicy);
+  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  const uintptr_t small = Allocate(Request(kMiB / 2), kFastPolicy);
+  const uintptr_t large = Allocate(Request(kMiB + 1), kFastPolicy);
+  EXPECT_NE(small, user);
+  EXPECT_NE(large, user);
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB);
+}
+
+TEST_F(LargeBlocksTest, AreKeptWithinTheBytesAndTheCountOfTheCache) {
+  LargePolicy policy = kFastPolicy;
+  policy.cache_bytes = 4 * kMiB;
+  std::vector<uintptr_t> users;
+  for (int i = 0; i < 100; ++i) users.push_back(Allocate(Request(kMiB), policy));
+  for (uintptr_t user : users) {
+    EXPECT_TRUE(blocks_->Free(user, policy));
+    EXPECT_LE(blocks_->Statistics().cached_bytes, policy.cache_bytes);
+  }
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, policy.cache_bytes);
+  const uintptr_t too_large = Allocate(Request(kMiB + kPageBytes), policy);
+  EXPECT_TRUE(blocks_->Free(too_large, policy));
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, policy.cache_bytes);
+  EXPECT_FALSE(probe_.Readable(too_large)) << "more than a quarter of the cache";
+  users.clear();
+  for (int i = 0; i < 200; ++i) users.push_back(Allocate(Request(kPageBytes), kFastPolicy));
+  for (uintptr_t user : users) EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_LE(blocks_->Statistics().cached_bytes, 64 * kMiB);
+}
+
+TEST_F(LargeBlocksTest, LeaveTheCacheByTheirAge) {
+  const uintptr_t user = Allocate(Request(kMiB), kFastPolicy);
+  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  const uint64_t now = platform::CoarseMilliseconds();
+  blocks_->Purge(now, 3'600'000);
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB);
+  blocks_->Purge(now + 3'600'000, 3'600'000);
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, 0u);
+  EXPECT_TRUE(probe_.Inaccessible(user, kMiB));
+}
+
+// A program that frees something once has not run out of memory: it is told so.
+TEST_F(LargeBlocksTest, AreRefusedWhenTheSystemHasNone) {
+  bool zeroed = false;
+  for (size_t bytes : {size_t{1} << 47, size_t{1} << 60, kMaxRequest - kPageBytes}) {
+    EXPECT_EQ(blocks_->Allocate(Request(bytes), kHardenedPolicy, &zeroed), nullptr);
+  }
+  const uintptr_t user = Allocate(Request(kMiB), kHardenedPolicy);
+  EXPECT_EQ(blocks_->Resize(user, size_t{1} << 60, kHardenedPolicy), 0u);
+  LargeView view{};
+  ASSERT_TRUE(blocks_->Find(user, &view));
+  EXPECT_EQ(view.requested, kMiB);
+  EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+}
+
+// What is not guarded is counted as long as it lives, whatever the cache made of it.
+// DISABLED: a block from the cache is entered by what was asked for it and removed by what it has;
+// the count goes below zero.
+TEST_F(LargeBlocksTest, DISABLED_AreCountedWhileTheyHaveNoGuard) {
+  LargeRequest guarded = Request(kMiB);
+  guarded.guard_before = guarded.guard_after = kPageBytes;
+  uintptr_t user = Allocate(Request(kMiB), kFastPolicy);
+  EXPECT_EQ(blocks_->Statistics().unguarded_blocks, 1u);
+  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  user = Allocate(guarded, kFastPolicy);
+  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_EQ(blocks_->Statistics().unguarded_blocks, 0u);
+}
+
+}  // namespace
+}  // namespace bartizan
