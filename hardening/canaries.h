@@ -44,7 +44,8 @@ struct Canaries {
   BARTIZAN_INLINE static void Check(const SlotUse& use, size_t requested) {
     uint64_t found;
     std::memcpy(&found, use.slot + requested, sizeof found);
-    if (found != ValueFor(use.slot)) [[unlikely]] Report(use, requested);
+    if (found != ValueFor(use.slot)) [[unlikely]]
+      Report(use, requested);
   }
   [[noreturn]] BARTIZAN_COLD static void Report(const SlotUse& use, size_t requested) {
     ReportViolation({

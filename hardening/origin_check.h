@@ -18,7 +18,8 @@ struct OriginCheck {
   static constexpr size_t kTrailerBytes = 0;
 
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
-    if (FreedWith(op.came_from) != FreedWith(op.freed_by)) [[unlikely]] Report(op);
+    if (FreedWith(op.came_from) != FreedWith(op.freed_by)) [[unlikely]]
+      Report(op);
   }
   static void OnFreeLarge(const SlotReturn& op) { OnFree(op); }
 

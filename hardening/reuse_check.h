@@ -26,7 +26,8 @@ struct ReuseCheck {
   static constexpr size_t kLine = 64;
 
   static void OnReuse(const FreeSlot& slot) {
-    if (!IsUntouched(slot)) [[unlikely]] Report(slot);
+    if (!IsUntouched(slot)) [[unlikely]]
+      Report(slot);
   }
 
  private:

@@ -18,7 +18,8 @@ struct SizeCheck {
   static constexpr size_t kTrailerBytes = 0;
 
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
-    if (op.stated_size != SlotReturn::kNotStated && op.stated_size != op.use.requested) [[unlikely]] {
+    if (op.stated_size != SlotReturn::kNotStated && op.stated_size != op.use.requested)
+        [[unlikely]] {
       Report(op);
     }
   }
@@ -32,8 +33,9 @@ struct SizeCheck {
         .address = reinterpret_cast<uintptr_t>(op.use.slot),
         .requested = op.use.requested,
         .stated = op.stated_size,
-        .advice = "compare the types of the new and the delete expression; a polymorphic type needs "
-                  "a virtual destructor",
+        .advice =
+            "compare the types of the new and the delete expression; a polymorphic type needs "
+            "a virtual destructor",
     });
   }
 };

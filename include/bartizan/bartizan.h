@@ -30,8 +30,8 @@ int bartizan_layer_in_force(const char* layer);
 
 /* What a pointer points into. */
 typedef struct bartizan_object {
-  void* begin;          /* the block's first byte */
-  size_t size;          /* bytes, as requested */
+  void* begin; /* the block's first byte */
+  size_t size; /* bytes, as requested */
 } bartizan_object;
 
 /* Finds the live block that holds the address `inside`, which may point to any of its bytes or
@@ -46,24 +46,24 @@ int bartizan_purge(void);
 
 /* Gauges and counters. Bytes unless stated otherwise. Members are only ever added at the end. */
 typedef struct bartizan_statistics {
-  uint64_t struct_bytes;            /* in: sizeof(bartizan_statistics) of the caller */
-  uint64_t live_blocks;             /* blocks in use */
-  uint64_t live_bytes;              /* as requested */
-  uint64_t quarantined_bytes;       /* freed slots that wait */
-  uint64_t cached_bytes;            /* free slots in thread caches, and cached large blocks */
-  uint64_t free_bytes;              /* other free slots */
-  uint64_t committed_bytes;         /* memory that may be resident: used slots and large blocks */
-  uint64_t large_live_blocks;       /* of live_blocks, those with a mapping of their own */
+  uint64_t struct_bytes;      /* in: sizeof(bartizan_statistics) of the caller */
+  uint64_t live_blocks;       /* blocks in use */
+  uint64_t live_bytes;        /* as requested */
+  uint64_t quarantined_bytes; /* freed slots that wait */
+  uint64_t cached_bytes;      /* free slots in thread caches, and cached large blocks */
+  uint64_t free_bytes;        /* other free slots */
+  uint64_t committed_bytes;   /* memory that may be resident: used slots and large blocks */
+  uint64_t large_live_blocks; /* of live_blocks, those with a mapping of their own */
   uint64_t large_live_bytes;
-  uint64_t large_waiting_bytes;     /* address space of freed large blocks not yet reused */
-  uint64_t heaps;                   /* per-thread heaps, with and without a thread */
+  uint64_t large_waiting_bytes; /* address space of freed large blocks not yet reused */
+  uint64_t heaps;               /* per-thread heaps, with and without a thread */
   uint64_t slabs;
-  uint64_t refills;                 /* slow paths of allocation */
-  uint64_t remote_frees;            /* frees by other threads, as seen by the owners */
-  uint64_t slabs_returned;          /* slabs whose pages were given back */
-  uint64_t degraded_guards;         /* slabs and large blocks without their guard */
-  uint64_t nodes;                   /* NUMA nodes in use */
-  uint64_t node_slab_bytes[8];      /* slabs by node; the last entry sums all further nodes */
+  uint64_t refills;            /* slow paths of allocation */
+  uint64_t remote_frees;       /* frees by other threads, as seen by the owners */
+  uint64_t slabs_returned;     /* slabs whose pages were given back */
+  uint64_t degraded_guards;    /* slabs and large blocks without their guard */
+  uint64_t nodes;              /* NUMA nodes in use */
+  uint64_t node_slab_bytes[8]; /* slabs by node; the last entry sums all further nodes */
 } bartizan_statistics;
 
 /* Fills *statistics. Walks all slabs: milliseconds in a large process. Exact when no other thread

@@ -1,8 +1,9 @@
 // mallinfo, malloc_stats and their like, as glibc documents them, filled from our statistics; what
 // has no counterpart is zero. mallopt accepts and ignores everything.
+#include <malloc.h>
+
 #include <climits>
 #include <cstdio>
-#include <malloc.h>
 
 #include "src/base/compiler.h"
 #include "src/base/text.h"
@@ -17,8 +18,8 @@ namespace {
 struct mallinfo2 Gather() {
   EngineStatistics statistics;
   bartizan::ReadStatistics(&statistics);
-  const size_t small = statistics.committed_bytes - statistics.large.mapped_bytes -
-                       statistics.large.cached_bytes;
+  const size_t small =
+      statistics.committed_bytes - statistics.large.mapped_bytes - statistics.large.cached_bytes;
   struct mallinfo2 info = {};
   info.arena = small;
   info.hblks = statistics.large.live_blocks;

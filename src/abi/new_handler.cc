@@ -33,9 +33,10 @@ void ThrowBadAlloc() {
   using Thrower = void (*)();
   if (&throw_bad_alloc != nullptr) throw_bad_alloc();
   if (const auto thrower = InLoadedLibrary<Thrower>(kThrowBadAlloc)) thrower();
-  platform::WriteAll(platform::kStandardError,
-                     "bartizan: operator new is out of memory, and there is no C++ library to throw "
-                     "std::bad_alloc with\n");
+  platform::WriteAll(
+      platform::kStandardError,
+      "bartizan: operator new is out of memory, and there is no C++ library to throw "
+      "std::bad_alloc with\n");
   platform::Abort();
 }
 

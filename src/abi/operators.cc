@@ -12,8 +12,8 @@ using bartizan::Family;
 using bartizan::FreeClaim;
 using Allocator = bartizan::SelectedAllocator;
 
-// What catching an exception needs of the C++ run-time library. Weak: where there is no such library
-// nothing is thrown, and nothing of it is called.
+// What catching an exception needs of the C++ run-time library. Weak: where there is no such
+// library nothing is thrown, and nothing of it is called.
 asm(".weak __gxx_personality_v0");
 asm(".weak __cxa_begin_catch");
 asm(".weak __cxa_end_catch");
@@ -26,8 +26,8 @@ void* TryAllocate(size_t bytes, size_t alignment, Family family) {
                         : Allocator::AllocateAligned(alignment, bytes, family);
 }
 
-// A program with a malloc of its own, but without operators, may release with either what it got from
-// the other: all must come from its malloc.
+// A program with a malloc of its own, but without operators, may release with either what it got
+// from the other: all must come from its malloc.
 void* TryElsewhere(size_t bytes, size_t alignment) {
   if (!bartizan::platform::AnotherMallocServes()) return nullptr;
   return bartizan::platform::AllocateElsewhere(bytes == 0 ? 1 : bytes, alignment);
@@ -114,9 +114,7 @@ BARTIZAN_EXPORT void operator delete(void* p, Alignment) noexcept { Delete(p, kO
 BARTIZAN_EXPORT void operator delete[](void* p, Alignment) noexcept { Delete(p, kArray); }
 BARTIZAN_EXPORT void operator delete(void* p, Alignment, Nothrow) noexcept { Delete(p, kOne); }
 BARTIZAN_EXPORT void operator delete[](void* p, Alignment, Nothrow) noexcept { Delete(p, kArray); }
-BARTIZAN_EXPORT void operator delete(void* p, size_t n, Alignment) noexcept {
-  Delete(p, kOne, n);
-}
+BARTIZAN_EXPORT void operator delete(void* p, size_t n, Alignment) noexcept { Delete(p, kOne, n); }
 BARTIZAN_EXPORT void operator delete[](void* p, size_t n, Alignment) noexcept {
   Delete(p, kArray, n);
 }

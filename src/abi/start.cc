@@ -1,5 +1,5 @@
-// The library's constructor. The allocator does not wait for it: the first malloc starts the engine.
-// What is left for here is what needs other libraries' constructors.
+// The library's constructor. The allocator does not wait for it: the first malloc starts the
+// engine. What is left for here is what needs other libraries' constructors.
 #include "src/engine/heap_registry.h"
 #include "src/engine/runtime.h"
 #include "src/options/sealed_page.h"

@@ -65,9 +65,7 @@ BARTIZAN_EXPORT int bartizan_find_object(const void* inside, bartizan_object* ob
   return 1;
 }
 
-BARTIZAN_EXPORT int bartizan_purge(void) {
-  return bartizan::SelectedAllocator::Trim() ? 1 : 0;
-}
+BARTIZAN_EXPORT int bartizan_purge(void) { return bartizan::SelectedAllocator::Trim() ? 1 : 0; }
 
 BARTIZAN_EXPORT int bartizan_get_statistics(bartizan_statistics* statistics) {
   if (statistics->struct_bytes < kFirstVersionBytes) return -1;

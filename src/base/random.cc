@@ -34,7 +34,9 @@ void Block(const uint32_t key[8], uint32_t counter, uint32_t out[16]) {
 }  // namespace
 
 void RandomStream::Refill() {
-  for (uint32_t i = 0; i < kBlocks; ++i) Block(key_, i, buffer_ + i * kBlockWords);
+  for (size_t i = 0; i < kBlocks; ++i) {
+    Block(key_, static_cast<uint32_t>(i), buffer_ + i * kBlockWords);
+  }
   // The first words replace the key (fast key erasure), the rest is issued. No key is used twice,
   // so the counter starts anew with each.
   for (size_t i = 0; i < kKeyWords; ++i) {

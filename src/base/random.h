@@ -37,15 +37,15 @@ class RandomStream {
 
  private:
   // Four blocks at once: one key replacement is paid for by 56 words of output.
-  static constexpr uint32_t kBlocks = 4;
-  static constexpr uint32_t kBlockWords = 16;
-  static constexpr uint32_t kBufferWords = kBlocks * kBlockWords;
+  static constexpr size_t kBlocks = 4;
+  static constexpr size_t kBlockWords = 16;
+  static constexpr size_t kBufferWords = kBlocks * kBlockWords;
 
   void Refill();
 
   uint32_t key_[kKeyWords] = {};
   uint32_t buffer_[kBufferWords] = {};
-  uint32_t next_ = kBufferWords;
+  size_t next_ = kBufferWords;
 };
 
 }  // namespace bartizan

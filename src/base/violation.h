@@ -13,11 +13,11 @@ struct Violation {
 
   std::string_view what = {};    // the field's term: "double free"
   std::string_view detail = {};  // what was found, in words
-  uintptr_t address = 0;    // the pointer that the program passed, or the block concerned
+  uintptr_t address = 0;         // the pointer that the program passed, or the block concerned
   size_t slot_bytes = kUnknown;  // the block's size class
   size_t requested = kUnknown;   // bytes the program had asked for
   size_t stated = kUnknown;      // bytes the program claims now, where that is the mistake
-  std::string_view advice = {};       // what to do next
+  std::string_view advice = {};  // what to do next
 };
 
 // Prints the report and aborts. Declared here so that every layer can call it; src/report has it.

@@ -61,7 +61,8 @@ class Allocator {
   BARTIZAN_INLINE static void Free(void* pointer, const FreeClaim& claim) {
     Trusted block;
     const Verdict verdict = Slots::Validate(pointer, &block);
-    if (verdict != Verdict::kTrusted) [[unlikely]] return FreeSlow(pointer, claim);
+    if (verdict != Verdict::kTrusted) [[unlikely]]
+      return FreeSlow(pointer, claim);
     Slots::Release(block, claim);
   }
 
@@ -117,7 +118,8 @@ class Allocator {
       return AllocateLarge(bytes, kMinSlotBytes, family, nullptr);
     }
     Bin& bin = tls_bins->bins[ClassOf(bytes + g_runtime.trailer_bytes)];
-    if (bin.ready == 0) [[unlikely]] return AllocateSlow(bytes, family);
+    if (bin.ready == 0) [[unlikely]]
+      return AllocateSlow(bytes, family);
     return Slots::Issue(bin, bytes, family);
   }
 
@@ -191,11 +193,9 @@ class Allocator {
     bin->states = region.states;
     bin->shift = static_cast<uint8_t>(GranuleShift(id));
     bin->id = static_cast<uint8_t>(id);
-    bin->limit =
-        static_cast<uint32_t>(region.limit.load(std::memory_order_acquire) >> bin->shift);
-    bin->capacity = id == kZeroClass
-                        ? 0
-                        : kClassBytes[id] - static_cast<uint32_t>(g_runtime.trailer_bytes);
+    bin->limit = static_cast<uint32_t>(region.limit.load(std::memory_order_acquire) >> bin->shift);
+    bin->capacity =
+        id == kZeroClass ? 0 : kClassBytes[id] - static_cast<uint32_t>(g_runtime.trailer_bytes);
   }
 
   // Looks the address up in the address map, where the thread's bins knew nothing of it. False: no

@@ -73,7 +73,8 @@ void ReportBadPointer(Operation operation, uintptr_t address) {
     violation.advice = kAdviseTwice;
   } else {
     violation.detail =
-        "not a block of this allocator: the stack, a global, another allocator's memory, or a large "
+        "not a block of this allocator: the stack, a global, another allocator's memory, or a "
+        "large "
         "block freed long ago";
     violation.advice = kAdviseDebugger;
   }

@@ -8,8 +8,8 @@ namespace bartizan {
 // it, so that other libraries' handlers may allocate.
 //
 // A fork from a signal handler that interrupted the allocator works where the C library promises
-// it: in a process with one thread. With several, the handler may wait for a lock whose holder waits
-// for the one that was interrupted.
+// it: in a process with one thread. With several, the handler may wait for a lock whose holder
+// waits for the one that was interrupted.
 void InstallForkHandlers();
 
 }  // namespace bartizan

@@ -23,20 +23,20 @@ namespace bartizan {
 //   ring:      freed slots wait here, first in first out        ring_head -> newest
 //   magazine:  slots ready to be issued, taken from the end     magazine[ready - 1] is the next
 struct alignas(64) Bin {
-  uintptr_t base;         // of the class region
-  SlotState* states;      // by granule
+  uintptr_t base;     // of the class region
+  SlotState* states;  // by granule
   uint32_t* magazine;
   uint32_t* ring;
-  uint32_t limit;         // granules that have a state; 0: nothing is accepted
+  uint32_t limit;  // granules that have a state; 0: nothing is accepted
   uint32_t ready;
   uint32_t key;
-  uint32_t ring_head;     // runs freely; its place is ring_head & ring_mask
-  uint32_t ring_limit;    // ring_head at which the ring is full
-  uint32_t capacity;      // bytes of a slot without the trailer
+  uint32_t ring_head;   // runs freely; its place is ring_head & ring_mask
+  uint32_t ring_limit;  // ring_head at which the ring is full
+  uint32_t capacity;    // bytes of a slot without the trailer
   uint16_t ring_mask;
   uint16_t magazine_capacity;
-  uint8_t shift;          // granule size
-  uint8_t id;             // class
+  uint8_t shift;  // granule size
+  uint8_t id;     // class
 
   BARTIZAN_INLINE std::byte* SlotAt(uint32_t granule) const {
     return reinterpret_cast<std::byte*>(base + (size_t{granule} << shift));
@@ -83,13 +83,13 @@ struct Heap : BinSet {
   uint32_t node;             // index of the NUMA node its slabs come from
   uint32_t slow_operations;  // since the clock was last looked at
   uint64_t last_purge_ms;
-  uint32_t purges_seen;      // requests to give everything back
-  size_t slab_bytes;         // address space of the slabs it owns
-  size_t empty_bytes;        // of that, in slabs without a slot in use
-  uintptr_t holder;          // the thread that works with it, or 0
-  bool tidy;                 // idle, and emptied since its thread left
-  bool needs_rebuild;        // a fork left it as its vanished thread had it
-  Heap* next_idle;           // in the registry's list of heaps without a thread
+  uint32_t purges_seen;  // requests to give everything back
+  size_t slab_bytes;     // address space of the slabs it owns
+  size_t empty_bytes;    // of that, in slabs without a slot in use
+  uintptr_t holder;      // the thread that works with it, or 0
+  bool tidy;             // idle, and emptied since its thread left
+  bool needs_rebuild;    // a fork left it as its vanished thread had it
+  Heap* next_idle;       // in the registry's list of heaps without a thread
   HeapCounters counters;
 
   // Slabs in which other threads freed slots: a stack of SlabRef bits, linked through the records.

@@ -32,8 +32,8 @@ constinit std::atomic<bool> g_exit_prepared{false};
 // parent's random stream.
 constinit uint32_t g_seed_generation = 0;
 
-// Bounds of a class's thread cache, in slots and in bytes: an idle thread keeps no more than that of
-// each class it used, besides what must wait in quarantine.
+// Bounds of a class's thread cache, in slots and in bytes: an idle thread keeps no more than that
+// of each class it used, besides what must wait in quarantine.
 constexpr size_t kMagazineBytes = 64 * kKiB;
 constexpr uint32_t kMinMagazine = 2;
 constexpr uint32_t kMaxMagazine = 512;
@@ -119,8 +119,7 @@ Heap* CreateHeap(uint32_t node) {
   Seed(random);
   BinLayout layouts[kClasses];
   const size_t entries = PlanBins(random, layouts);
-  const size_t bytes =
-      AlignUp(sizeof(Heap) + entries * sizeof(uint32_t), platform::kPageBytes);
+  const size_t bytes = AlignUp(sizeof(Heap) + entries * sizeof(uint32_t), platform::kPageBytes);
   const uintptr_t place = ClaimMetadata(random, bytes);
   if (place == 0) return nullptr;
   auto* heap = reinterpret_cast<Heap*>(place);  // fresh pages: all zero
@@ -167,8 +166,9 @@ bool IsTidy(const Heap& heap) {
 void AnnounceAnew() {
   const uint32_t limit = g_heap_limit.load(std::memory_order_relaxed);
   for (uint32_t id = 1; id < limit; ++id) {
-    g_heaps[id].load(std::memory_order_relaxed)->inbox.store(SlabRef().bits(),
-                                                             std::memory_order_relaxed);
+    g_heaps[id]
+        .load(std::memory_order_relaxed)
+        ->inbox.store(SlabRef().bits(), std::memory_order_relaxed);
   }
   for (ClassId id = 0; id < kClasses; ++id) {
     const ClassRegion& region = g_address_map.region(id);

@@ -40,8 +40,8 @@ HeapId HeapLimit();
 // Gives up the calling thread's heap (thread exit).
 void DetachThread();
 
-// A heap that no thread has, for somebody to tidy: any, or one that was not emptied since its thread
-// left or in which slots were freed since. nullptr when there is none.
+// A heap that no thread has, for somebody to tidy: any, or one that was not emptied since its
+// thread left or in which slots were freed since. nullptr when there is none.
 enum class Which { kAny, kUntidy };
 Heap* TakeIdle(Which which);
 void GiveIdle(Heap* heap);

@@ -20,7 +20,9 @@ using platform::kPageBytes;
 
 constexpr int kPlaceTries = 64;
 // A cached mapping serves requests down to four fifths of it.
-bool Fits(size_t mapped, size_t wanted) { return mapped >= wanted && mapped <= wanted + wanted / 4; }
+bool Fits(size_t mapped, size_t wanted) {
+  return mapped >= wanted && mapped <= wanted + wanted / 4;
+}
 
 // Zeroes pages that are in memory. What is not was never touched, or is in swap: dropping it is
 // free in the one case and wanted in the other.
@@ -83,8 +85,8 @@ void* LargeBlocks::Allocate(const LargeRequest& request, const LargePolicy& poli
   }
   *zeroed = !block->dirty;
   const bool upper = request.against_upper && request.alignment <= kPageBytes;
-  block->user = upper ? AlignDown(block->map_end - request.bytes, request.alignment)
-                      : block->map_begin;
+  block->user =
+      upper ? AlignDown(block->map_end - request.bytes, request.alignment) : block->map_begin;
   block->requested = request.bytes;
   block->family = request.family;
   block->dirty = false;

@@ -56,11 +56,11 @@ struct LargeView {
 struct LargeStatistics {
   size_t live_blocks;
   size_t live_bytes;
-  size_t mapped_bytes;   // of live blocks
+  size_t mapped_bytes;  // of live blocks
   size_t cached_bytes;
   size_t waiting_bytes;  // of address space
   size_t unguarded_blocks;
-  size_t stuck_bytes;    // mapped, without pages: the kernel would not unmap them
+  size_t stuck_bytes;  // mapped, without pages: the kernel would not unmap them
 };
 
 class LargeBlocks {
@@ -89,9 +89,7 @@ class LargeBlocks {
 
   // Gaps between blocks keep the kernel from merging their mappings. When half of the mappings a
   // process may have are spent, further blocks get no guards.
-  bool GuardsSpent() const {
-    return live_count_.load(std::memory_order_relaxed) > guarded_limit_;
-  }
+  bool GuardsSpent() const { return live_count_.load(std::memory_order_relaxed) > guarded_limit_; }
 
   LargeStatistics Statistics();
   platform::Lock* lock() { return &lock_; }
@@ -132,7 +130,7 @@ class LargeBlocks {
   RangeTree live_;
   LargeBlock* cached_[kMaxCached] = {};  // oldest first
   size_t cached_count_ = 0;
-  LargeBlock* stuck_ = nullptr;  // linked by `next`
+  LargeBlock* stuck_ = nullptr;                     // linked by `next`
   platform::AddressRange freed_[kRemembered] = {};  // the last ones
   size_t freed_count_ = 0;
   LargeStatistics statistics_ = {};

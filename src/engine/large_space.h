@@ -21,16 +21,16 @@ namespace bartizan {
 struct LargeBlock : RangeNode {
   uintptr_t map_begin;
   uintptr_t map_end;
-  uintptr_t user;    // what the program holds
+  uintptr_t user;  // what the program holds
   size_t requested;
   size_t guard_after;  // at least this much of the range's end stays unmapped
-  uint64_t since_ms;  // when it was cached
-  LargeBlock* next;   // in a list of free records, or of the quarantine
+  uint64_t since_ms;   // when it was cached
+  LargeBlock* next;    // in a list of free records, or of the quarantine
   uint32_t node;
   Family family;
-  bool recyclable;    // lies in a span of ours (else the kernel chose the place)
-  bool huge;          // aligned for, and advised to use, huge pages
-  bool dirty;         // of a cached one: may hold what the last program wrote
+  bool recyclable;  // lies in a span of ours (else the kernel chose the place)
+  bool huge;        // aligned for, and advised to use, huge pages
+  bool dirty;       // of a cached one: may hold what the last program wrote
 
   size_t map_bytes() const { return map_end - map_begin; }
 };

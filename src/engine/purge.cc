@@ -15,13 +15,13 @@ namespace {
 
 // What a heap may hold in empty slabs until they decay. A thread that frees everything and then
 // sleeps keeps no more than this.
-constexpr size_t kKeptEmptyBytes = 8 * kMiB;
+constexpr size_t kKeptEmptyBytes = kMiB;
 
 // Raised by RequestPurge; a heap that has seen a lower number purges all it can.
 constinit std::atomic<uint32_t> g_purge_requests{0};
 
-// False: the slab is announced in the heap's inbox, which must not name slabs of others. It stays an
-// empty one for the next purge.
+// False: the slab is announced in the heap's inbox, which must not name slabs of others. It stays
+// an empty one for the next purge.
 bool ReturnSlab(Heap& heap, SlabRef ref) {
   if (g_address_map.slab(ref).remote_pending.load(std::memory_order_acquire)) return false;
   OnSlabUsed(heap, ref);

@@ -22,8 +22,8 @@ inline void Tick(Heap& heap);
 // Returns slabs that are empty for `minimum_age_ms` at least.
 void PurgeHeap(Heap& heap, uint64_t now_ms, uint64_t minimum_age_ms);
 
-// Tells every heap to purge at its next slow path: for malloc_trim, which may not touch the heaps of
-// other threads. Heaps without a thread are tidied at once.
+// Tells every heap to purge at its next slow path: for malloc_trim, which may not touch the heaps
+// of other threads. Heaps without a thread are tidied at once.
 void RequestPurge();
 
 namespace internal {
@@ -32,7 +32,8 @@ constexpr uint32_t kTickPeriod = 16;
 }  // namespace internal
 
 inline void Tick(Heap& heap) {
-  if (++heap.slow_operations >= internal::kTickPeriod) [[unlikely]] internal::SlowTick(heap);
+  if (++heap.slow_operations >= internal::kTickPeriod) [[unlikely]]
+    internal::SlowTick(heap);
 }
 
 }  // namespace bartizan

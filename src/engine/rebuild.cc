@@ -33,7 +33,7 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
   const ClassId id = ref.class_id();
   Slab& slab = g_address_map.slab(ref);
   SlotState* states = g_address_map.SlabStates(ref);
-  const uint32_t stride = kClassBytes[id] >> GranuleShift(id);
+  const size_t stride = kClassBytes[id] >> GranuleShift(id);
   uint32_t carved = 0;
   for (uint32_t i = 0; i < SlotsPerSlab(id); ++i) {
     if (states[i * stride].Load() != StateWord()) carved = i + 1;

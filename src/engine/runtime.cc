@@ -43,7 +43,8 @@ void Start(RandomStream& random) {
 }  // namespace
 
 bool EnsureStarted() {
-  if (g_started.load(std::memory_order_acquire)) [[likely]] return true;
+  if (g_started.load(std::memory_order_acquire)) [[likely]]
+    return true;
   if (kComposition.another_malloc_serves()) return false;
   {
     platform::LockGuard guard(g_lock);

@@ -20,8 +20,8 @@ constexpr size_t kIndexStep = 8;
 
 // Made before the first pointer is handed out, then read-only.
 struct alignas(4096) Runtime {
-  uintptr_t window;        // of the address map, next to what else a free reads
-  size_t trailer_bytes;    // at the end of each slot, for layers
+  uintptr_t window;      // of the address map, next to what else a free reads
+  size_t trailer_bytes;  // at the end of each slot, for layers
   // Larger ones are large blocks. Until the start, whatever may be a small block is taken for one:
   // the slow path starts the engine and looks again.
   size_t max_slot_request = kMaxSlotBytes;
@@ -40,8 +40,8 @@ struct Composition {
   size_t (*trailer_bytes)(Toggles toggles);
   void (*plan_bin)(BinPlan& plan);
   uint64_t (*unguarded_slabs)();  // for the statistics
-  // Programs with a malloc of their own (Firefox) still reach some of our functions. Whether this is
-  // one: the engine then stays down, and what is freed here is handed to `free_elsewhere`.
+  // Programs with a malloc of their own (Firefox) still reach some of our functions. Whether this
+  // is one: the engine then stays down, and what is freed here is handed to `free_elsewhere`.
   bool (*another_malloc_serves)();
   void (*free_elsewhere)(void* block);
 };

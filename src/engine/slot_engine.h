@@ -36,7 +36,8 @@ class SlotEngine {
     auto* set = reinterpret_cast<std::byte*>(tls_bins);
     const size_t step = (bytes + kIndexStep - 1) / kIndexStep;
     Bin& bin = *reinterpret_cast<Bin*>(set + g_runtime.bin_offset[step]);
-    if (bin.ready == 0) [[unlikely]] return slow(bytes, family);
+    if (bin.ready == 0) [[unlikely]]
+      return slow(bytes, family);
     return Issue(bin, bytes, family);
   }
 
@@ -47,7 +48,8 @@ class SlotEngine {
   BARTIZAN_INLINE static void* Issue(Bin& bin, size_t bytes, Family family) {
     const uint32_t place = bin.ready - 1;
     const uint32_t granule = bin.magazine[place] ^ bin.key;
-    if (granule >= bin.limit) [[unlikely]] ReportCorruptReference(bin.id, granule);
+    if (granule >= bin.limit) [[unlikely]]
+      ReportCorruptReference(bin.id, granule);
     SlotState& state = bin.states[granule];
     if (state.Load() != StateWord::AtRest(SlotKind::kCached, place)) [[unlikely]] {
       ReportCorruptReference(bin.id, granule);
@@ -83,9 +85,11 @@ class SlotEngine {
   BARTIZAN_INLINE static Verdict ValidateIn(Bin* bin, uintptr_t address, Trusted* out) {
     const size_t offset = address - bin->base;
     const size_t granule = offset >> bin->shift;
-    if (granule >= bin->limit) [[unlikely]] return Verdict::kNotHere;
+    if (granule >= bin->limit) [[unlikely]]
+      return Verdict::kNotHere;
     const StateWord word = bin->states[granule].Load();
-    if (!word.IsLive() || granule << bin->shift != offset) [[unlikely]] return Verdict::kBad;
+    if (!word.IsLive() || granule << bin->shift != offset) [[unlikely]]
+      return Verdict::kBad;
     *out = {bin, offset, granule, word};
     return Verdict::kTrusted;
   }
@@ -95,12 +99,14 @@ class SlotEngine {
   BARTIZAN_INLINE static void Release(const Trusted& block, const FreeClaim& claim) {
     Bin& bin = *block.bin;
     const HeapId owner = g_address_map.OwnerAt(bin.id, block.offset);
-    if (owner != tls_bins->id) [[unlikely]] return ReleaseRemote<kTouches>(block, claim);
+    if (owner != tls_bins->id) [[unlikely]]
+      return ReleaseRemote<kTouches>(block, claim);
     const Toggles toggles = CurrentToggles();
     RunFreeHooks<kTouches>(toggles, block, claim);
     const auto granule = static_cast<uint32_t>(block.granule);
     if (P::Has(toggles, Toggle::kQuarantine)) {
-      if (bin.ring_head == bin.ring_limit) [[unlikely]] return ReleaseToFullRing(bin, granule);
+      if (bin.ring_head == bin.ring_limit) [[unlikely]]
+        return ReleaseToFullRing(bin, granule);
       PushRing(bin, granule);
     } else {
       if (bin.ready == bin.magazine_capacity) [[unlikely]] {

@@ -13,7 +13,7 @@ void AddSlab(SlabRef ref, EngineStatistics* out) {
   const size_t capacity = id == kZeroClass ? 0 : kClassBytes[id] - g_runtime.trailer_bytes;
   const size_t memory = id == kZeroClass ? 0 : kClassBytes[id];
   const SlotState* states = g_address_map.SlabStates(ref);
-  const uint32_t stride = kClassBytes[id] >> GranuleShift(id);
+  const size_t stride = kClassBytes[id] >> GranuleShift(id);
   const uint32_t carved = slab.carved;
   for (uint32_t i = 0; i < carved; ++i) {
     const StateWord word = states[i * stride].Load();

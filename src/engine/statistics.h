@@ -24,8 +24,8 @@ struct EngineStatistics {
   uint64_t small_free_bytes;         // parked, or freed by others and not yet seen
   uint64_t slabs;                    // owned by heaps
   uint64_t slab_bytes;
-  uint64_t pooled_slabs;             // without pages
-  uint64_t committed_bytes;          // carved parts of slabs, large blocks, cached large blocks
+  uint64_t pooled_slabs;     // without pages
+  uint64_t committed_bytes;  // carved parts of slabs, large blocks, cached large blocks
   uint64_t heaps;
   uint64_t refills;
   uint64_t remote_frees_drained;

@@ -28,15 +28,15 @@
 namespace bartizan {
 
 enum Hook : uint32_t {
-  kOnPlanBin = 1,        // void OnPlanBin(BinPlan&)
-  kOnPrepareSlab = 2,    // void OnPrepareSlab(const SlabSpan&)
-  kOnSelectSlots = 4,    // void OnSelectSlots(SlotBatch&)
-  kOnAllocate = 8,       // void OnAllocate(const SlotUse&)
-  kOnResize = 16,        // void OnResize(const SlotResize&)
-  kOnFree = 32,          // void OnFree(const SlotReturn&)
-  kOnReuse = 64,         // void OnReuse(const FreeSlot&)
-  kOnPlaceLarge = 128,   // void OnPlaceLarge(LargePlan&)
-  kOnFreeLarge = 256,    // void OnFreeLarge(const SlotReturn&)
+  kOnPlanBin = 1,       // void OnPlanBin(BinPlan&)
+  kOnPrepareSlab = 2,   // void OnPrepareSlab(const SlabSpan&)
+  kOnSelectSlots = 4,   // void OnSelectSlots(SlotBatch&)
+  kOnAllocate = 8,      // void OnAllocate(const SlotUse&)
+  kOnResize = 16,       // void OnResize(const SlotResize&)
+  kOnFree = 32,         // void OnFree(const SlotReturn&)
+  kOnReuse = 64,        // void OnReuse(const FreeSlot&)
+  kOnPlaceLarge = 128,  // void OnPlaceLarge(LargePlan&)
+  kOnFreeLarge = 256,   // void OnFreeLarge(const SlotReturn&)
 };
 
 // The hooks that a layer really has.
@@ -117,8 +117,8 @@ class Profile {
 
   // Bytes at the end of each slot that belong to layers.
   static size_t TrailerBytes([[maybe_unused]] Toggles toggles) {
-    return ((Entries::kAlways || toggles.Has(Entries::kToggle) ? Entries::kTrailerBytes : 0) +
-            ... + size_t{0});
+    return ((Entries::kAlways || toggles.Has(Entries::kToggle) ? Entries::kTrailerBytes : 0) + ... +
+            size_t{0});
   }
 };
 

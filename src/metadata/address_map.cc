@@ -80,8 +80,7 @@ bool AddressMap::Initialize(RandomStream& random) {
     const size_t room = kRegionBytes - kUsableRegionBytes;
     region.base = window_ + id * kRegionBytes + RandomOffset(random, room, kPlaceAlignment);
     const size_t place = RandomOffset(random, kTableGap, kPageBytes);
-    region.states =
-        reinterpret_cast<SlotState*>(states_ + id * (kStatesSpan + kTableGap) + place);
+    region.states = reinterpret_cast<SlotState*>(states_ + id * (kStatesSpan + kTableGap) + place);
   }
   return true;
 }

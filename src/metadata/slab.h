@@ -14,8 +14,8 @@ using HeapId = uint16_t;
 constexpr HeapId kNoHeap = 0;
 constexpr uint32_t kMaxHeaps = 65535;
 
-// A slab's name: class in the upper bits, index in the class region in the lower ones. Zeroed memory
-// names no slab.
+// A slab's name: class in the upper bits, index in the class region in the lower ones. Zeroed
+// memory names no slab.
 class SlabRef {
  public:
   static constexpr unsigned kIndexBits = 20;
@@ -41,14 +41,14 @@ class SlabRef {
 // One cache line. Everything but the two `remote_` words belongs to the heap that owns the slab, or
 // to the holder of the class lock while nobody does. Only slow paths read it.
 struct alignas(64) Slab {
-  uint32_t carved;   // slots that have a state word; the rest of the slab was never touched
-  uint32_t parked;   // carved slots whose state is kParked
+  uint32_t carved;     // slots that have a state word; the rest of the slab was never touched
+  uint32_t parked;     // carved slots whose state is kParked
   uint32_t next_scan;  // where the search for parked slots goes on
-  SlabRef next;      // in the owner's list of slabs with room, or in the class's pool
+  SlabRef next;        // in the owner's list of slabs with room, or in the class's pool
   SlabRef previous;
-  uint8_t node;      // NUMA node its pages are asked from
-  bool listed;       // in the owner's list of slabs with room
-  bool prepared;     // guard and memory policy are in place (they outlive owners)
+  uint8_t node;             // NUMA node its pages are asked from
+  bool listed;              // in the owner's list of slabs with room
+  bool prepared;            // guard and memory policy are in place (they outlive owners)
   uint64_t empty_since_ms;  // when the last slot came home; 0 while in use
 
   // Set by threads that freed a slot here and found it clear; cleared by the owner before it scans.

@@ -81,8 +81,8 @@ class SlotState {
   // frees exactly one sees the live word. Acquire, so that the block's last writes made by whoever
   // handed it to us stay before.
   StateWord BeginRemoteFree() {
-    return StateWord(bits_.exchange(StateWord::AtRest(SlotKind::kReleasing).bits(),
-                                    std::memory_order_acquire));
+    return StateWord(
+        bits_.exchange(StateWord::AtRest(SlotKind::kReleasing).bits(), std::memory_order_acquire));
   }
   // The word after an exchange by the block's user, who changes its size: what was there before.
   StateWord ExchangeLive(StateWord word) {

@@ -1,9 +1,10 @@
 #include "src/platform/entropy.h"
 
-#include <cstring>
-#include <ctime>
 #include <sys/auxv.h>
 #include <sys/random.h>
+
+#include <cstring>
+#include <ctime>
 
 #include "src/platform/file.h"
 #include "src/platform/syscall.h"
@@ -26,8 +27,7 @@ void FillFromStartRandom(uint8_t* out, size_t bytes) {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   uint64_t state = Mix(start[0]) ^ start[1] ^ reinterpret_cast<uintptr_t>(out) ^
-                   static_cast<uint64_t>(now.tv_nsec) ^
-                   (static_cast<uint64_t>(now.tv_sec) << 32);
+                   static_cast<uint64_t>(now.tv_nsec) ^ (static_cast<uint64_t>(now.tv_sec) << 32);
   for (size_t i = 0; i < bytes; ++i) {
     if (i % 8 == 0) state = Mix(state + start[(i / 8) % 2] + 0x9e3779b97f4a7c15u);
     out[i] = static_cast<uint8_t>(state >> (8 * (i % 8)));

@@ -1,8 +1,9 @@
 #include "src/platform/file.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#include <cerrno>
 
 #include "src/platform/syscall.h"
 
@@ -31,7 +32,7 @@ FileText ReadSmallFile(const char* path, char* buffer, size_t capacity) {
     return result;
   }
   const int descriptor = static_cast<int>(opened);
-  struct stat status {};
+  struct stat status{};
   if (Syscall(SYS_newfstatat, descriptor, "", &status, AT_EMPTY_PATH) == 0) {
     result.trusted = S_ISREG(status.st_mode) && status.st_uid == 0 &&
                      (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;

@@ -1,7 +1,8 @@
 #include "src/platform/memory.h"
 
-#include <atomic>
 #include <sys/mman.h>
+
+#include <atomic>
 
 #include "src/platform/address_plan.h"
 #include "src/platform/file.h"
@@ -59,9 +60,7 @@ bool DropPages(uintptr_t address, size_t bytes) {
   return Syscall(SYS_madvise, address, bytes, MADV_DONTNEED) == 0;
 }
 
-bool Release(uintptr_t address, size_t bytes) {
-  return Syscall(SYS_munmap, address, bytes) == 0;
-}
+bool Release(uintptr_t address, size_t bytes) { return Syscall(SYS_munmap, address, bytes) == 0; }
 
 bool MovePages(uintptr_t from, size_t from_bytes, uintptr_t to, size_t to_bytes) {
   constexpr int kFlags = MREMAP_MAYMOVE | MREMAP_FIXED;

@@ -1,9 +1,10 @@
 #include "src/platform/process.h"
 
+#include <sys/auxv.h>
+
 #include <csignal>
 #include <cstring>
 #include <ctime>
-#include <sys/auxv.h>
 
 #include "src/platform/file.h"
 #include "src/platform/syscall.h"
@@ -25,8 +26,7 @@ const char* MatchVariable(const char* entry, const char* name) {
 }
 
 const char* VariableFromProc(const char* name) {
-  const FileText text =
-      ReadSmallFile("/proc/self/environ", g_environment, kEnvironmentBytes - 1);
+  const FileText text = ReadSmallFile("/proc/self/environ", g_environment, kEnvironmentBytes - 1);
   if (text.length <= 0) return nullptr;
   g_environment[text.length] = '\0';
   for (const char* entry = g_environment; entry < g_environment + text.length;

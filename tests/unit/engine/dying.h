@@ -77,7 +77,8 @@ inline void ExpectNoReport(const std::string& options, const std::function<void(
       testing::ExitedWithCode(0), "^$");
 }
 
-// What the build lets this program try: "fast hardened strict", or "fast" where no layer is built in.
+// What the build lets this program try: "fast hardened strict", or "fast" where no layer is built
+// in.
 inline std::vector<std::string> ProfilesToTry() {
   const char* names = getenv("PROFILES_TO_TRY");
   std::istringstream words(names == nullptr ? "fast hardened strict" : names);

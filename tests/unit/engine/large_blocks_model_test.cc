@@ -146,7 +146,7 @@ TEST_P(LargeBlocksModel, AgreesWithAListOfWhatIsLive) {
     ASSERT_EQ(statistics.live_bytes, model.bytes());
     ASSERT_GE(statistics.mapped_bytes, model.bytes());
     ASSERT_LE(statistics.cached_bytes, GetParam().cache_bytes);
-    ASSERT_EQ(statistics.lost_bytes, 0u);
+    ASSERT_EQ(statistics.stuck_bytes, 0u);
   }
   model.FreeAll();
   LargeStatistics statistics = blocks->Statistics();
@@ -209,10 +209,10 @@ TEST(LargeBlocksRaces, OneOfRacingFreesWins) {
     bool zeroed = false;
     uintptr_t user = 0;
     // The threads tell rounds apart by the address.
-    while (user == current.load()) {
+    do {
       user = reinterpret_cast<uintptr_t>(
           blocks->Allocate(Request(kPageBytes), kHardenedPolicy, &zeroed));
-    }
+    } while (user == current.load());
     current = user;
     while (done != 3 * (round + 1)) std::this_thread::yield();
     ASSERT_EQ(freed, round + 1);

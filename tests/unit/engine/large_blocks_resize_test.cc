@@ -150,8 +150,8 @@ class LargeObstacles : public LargeResize {
     LargeBlocks probe;
     probe.Initialize(first);
     bool zeroed = false;
-    lowest_ = reinterpret_cast<uintptr_t>(
-        probe.Allocate(Request(kPageBytes), kNothingKept, &zeroed));
+    lowest_ =
+        reinterpret_cast<uintptr_t>(probe.Allocate(Request(kPageBytes), kNothingKept, &zeroed));
     ASSERT_TRUE(probe.Free(lowest_, kNothingKept));
     blocks_ = std::make_unique<LargeBlocks>();
     blocks_->Initialize(second);
@@ -200,8 +200,7 @@ TEST_F(LargeObstacles, AreAvoidedByBlocksThatGrow) {
 }
 
 // Memory is there, and address space: a long obstacle is no reason to refuse a block.
-// DISABLED: after 64 occupied places Allocate gives up.
-TEST_F(LargeObstacles, DISABLED_OfAnyLengthAreNoLackOfMemory) {
+TEST_F(LargeObstacles, OfAnyLengthAreNoLackOfMemory) {
   Place(0, kGiB);
   bool zeroed = false;
   EXPECT_NE(blocks_->Allocate(Request(kMiB), kHardenedPolicy, &zeroed), nullptr);

@@ -212,8 +212,7 @@ class Obstacles : public AddressMaps {
   // Somebody else's mapping right where the region would go on, `skipped` bytes after it.
   Extent Place(ClassId id, size_t skipped, size_t bytes) {
     const uintptr_t begin = map_->region(id).base + Limit(id) + skipped;
-    EXPECT_EQ(platform::ClaimAt(begin, bytes, platform::Access::kReadWrite),
-              platform::Claim::kDone)
+    EXPECT_EQ(platform::ClaimAt(begin, bytes, platform::Access::kReadWrite), platform::Claim::kDone)
         << "class " << id << " at " << Limit(id) << " + " << skipped << ", " << bytes << " bytes";
     *reinterpret_cast<char*>(begin) = 7;
     return {begin, begin + bytes, "obstacle"};
@@ -271,7 +270,8 @@ TEST_F(Obstacles, OfAnyLengthAreNoLackOfMemory) {
 // Somebody sits where a table would grow: the class stays as large as it is.
 TEST_F(Obstacles, InTheWayOfATableAreNoLackOfMemory) {
   Take(5);
-  uintptr_t end = reinterpret_cast<uintptr_t>(map_->region(5).states) + map_->region(5).states_bytes;
+  uintptr_t end =
+      reinterpret_cast<uintptr_t>(map_->region(5).states) + map_->region(5).states_bytes;
   ASSERT_EQ(platform::ClaimAt(end, 4096, platform::Access::kReadWrite), platform::Claim::kDone);
   SlabRef ref;
   Growth growth = Growth::kDone;

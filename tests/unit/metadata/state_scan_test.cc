@@ -53,8 +53,12 @@ TEST(FindState, IsNotMistakenByItsNeighbours) {
     const auto wanted = static_cast<uint16_t>(random.OneIn(3) ? random.Below(3) : random.Next());
     Words words(static_cast<uint16_t>(wanted + 1));
     for (uint32_t i = 0; i < kWords; ++i) {
-      const uint16_t near[] = {static_cast<uint16_t>(wanted + 1), static_cast<uint16_t>(wanted - 1),
-                               static_cast<uint16_t>(wanted ^ 0x8000), 0, 0xffff, wanted};
+      const uint16_t near[] = {static_cast<uint16_t>(wanted + 1),
+                               static_cast<uint16_t>(wanted - 1),
+                               static_cast<uint16_t>(wanted ^ 0x8000),
+                               0,
+                               0xffff,
+                               wanted};
       words.Set(i, near[random.Below(random.OneIn(8) ? 6 : 5)]);
     }
     const auto from = static_cast<uint32_t>(random.Below(kWords));

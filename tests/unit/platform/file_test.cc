@@ -98,7 +98,7 @@ TEST_F(Files, NewFilesAreTheOwnersOnly) {
   umask(before);
   ASSERT_GE(file, 0);
   Close(file);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(stat(Path("log").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0600u);
 }

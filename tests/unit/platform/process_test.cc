@@ -1,4 +1,5 @@
-// Environment, names, and the end of a process. The build sets BARTIZAN_PROCESS_TEST=from the start.
+// Environment, names, and the end of a process. The build sets BARTIZAN_PROCESS_TEST=from the
+// start.
 #include "src/platform/process.h"
 
 #include <gtest/gtest.h>
@@ -66,17 +67,13 @@ TEST(Process, KnowsItself) {
   EXPECT_FALSE(IsSecureExecution());
 }
 
-TEST(Process, IsCalledByItsFilesName) {
-  EXPECT_EQ(ProgramName(), "process_test");
-}
+TEST(Process, IsCalledByItsFilesName) { EXPECT_EQ(ProgramName(), "process_test"); }
 
 void Say(const char* text) {
   if (write(STDERR_FILENO, text, strlen(text)) < 0) _exit(1);
 }
 
-TEST(AbortDeathTest, IsASignal) {
-  EXPECT_EXIT(Abort(), testing::KilledBySignal(SIGABRT), "^$");
-}
+TEST(AbortDeathTest, IsASignal) { EXPECT_EXIT(Abort(), testing::KilledBySignal(SIGABRT), "^$"); }
 
 TEST(AbortDeathTest, CannotBeIgnoredOrBlocked) {
   EXPECT_EXIT(
