@@ -16,7 +16,7 @@ from . import configurations, processes, programs, table
 from .program import INSTEAD, CheckFailed
 from .run import REPOSITORY, Run
 
-DESCRIPTION = "Runs real programs doing real work under the preloaded library and checks that each gives the right output."
+DESCRIPTION = "Runs real programs doing real work under the preloaded library and checks that each gives the right result."
 EPILOG = """\
 examples:
   tools/compat                                   every program under hardened and under fast

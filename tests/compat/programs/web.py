@@ -131,8 +131,8 @@ def curl(run):
     with site.server():
         for number in range(rounds):
             run.make_folder(f"got{number}")
-            done = run.guarded("curl", "-sS", "--no-progress-meter", "--fail", "--compressed", "--http2", "--cacert", run.path("cert.pem"),
-                               "--parallel", "--parallel-max", "20", "-o", run.path(f"got{number}", "#1"),
+            done = run.guarded("curl", "-sS", "--no-progress-meter", "--fail", "--compressed", "--http2",
+                               "--cacert", run.path("cert.pem"), "--parallel", "--parallel-max", "20", "-o", run.path(f"got{number}", "#1"),
                                f"https://127.0.0.1:{site.tls_port}/[0-{len(site.pages) - 1}].txt")
             run.equal("what curl says", done.err, "")
             wrong = [page for page, body in site.pages.items()
