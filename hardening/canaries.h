@@ -26,9 +26,13 @@ struct Canaries {
     const uint64_t value = ValueFor(use.slot);
     std::memcpy(use.slot + use.requested, &value, sizeof value);
   }
-  BARTIZAN_INLINE static void OnFree(const SlotReturn& op) { Check(op.use, op.use.requested); }
+  BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
+    if (!IsIntact(op.use.slot, op.use.requested)) [[unlikely]]
+      ReportFree(op);
+  }
   static void OnResize(const SlotResize& op) {
-    Check(op.use, op.old_requested);
+    if (!IsIntact(op.use.slot, op.old_requested)) [[unlikely]]
+      Report(op.use, op.old_requested);
     std::memset(op.use.slot + op.old_requested, 0, kTrailerBytes);
     OnAllocate(op.use);
   }
@@ -41,11 +45,21 @@ struct Canaries {
     const auto mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
     return (mixed & ~uint64_t{0xff00}) | 1;
   }
-  BARTIZAN_INLINE static void Check(const SlotUse& use, size_t requested) {
+  BARTIZAN_INLINE static bool IsIntact(const std::byte* slot, size_t requested) {
     uint64_t found;
-    std::memcpy(&found, use.slot + requested, sizeof found);
-    if (found != ValueFor(use.slot)) [[unlikely]]
-      Report(use, requested);
+    std::memcpy(&found, slot + requested, sizeof found);
+    return found == ValueFor(slot);
+  }
+  [[noreturn]] BARTIZAN_COLD static void ReportFree(const SlotReturn& op) {
+    if (!op.IsRacing()) Report(op.use, op.use.requested);
+    ReportViolation({
+        .what = "double free",
+        .detail = "two threads freed the block at the same time",
+        .address = reinterpret_cast<uintptr_t>(op.use.slot),
+        .slot_bytes = op.use.capacity + kTrailerBytes,
+        .requested = op.use.requested,
+        .advice = "look for a second owner of this pointer",
+    });
   }
   [[noreturn]] BARTIZAN_COLD static void Report(const SlotUse& use, size_t requested) {
     ReportViolation({

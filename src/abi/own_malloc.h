@@ -2,7 +2,6 @@
 #ifndef BARTIZAN_SRC_ABI_OWN_MALLOC_H_
 #define BARTIZAN_SRC_ABI_OWN_MALLOC_H_
 
-#include <atomic>
 #include <cstddef>
 
 // Our malloc by a name that cannot be interposed.
@@ -10,8 +9,8 @@ extern "C" [[gnu::visibility("hidden")]] void* bartizan_own_malloc(size_t bytes)
 
 namespace bartizan {
 
-// Set whenever our calloc refuses a product that does not fit.
-extern constinit std::atomic<bool> g_own_calloc_refused;
+// Ours serves, whatever was found out before.
+void ServeFromNowOn();
 
 }  // namespace bartizan
 

@@ -2,47 +2,65 @@
 #include "src/platform/process_malloc.h"
 
 #include <atomic>
-#include <cerrno>
-#include <cstdint>
 #include <cstdlib>
 
 #include "src/abi/own_malloc.h"
+#include "src/platform/lock.h"
 
 namespace bartizan {
-
-constinit std::atomic<bool> g_own_calloc_refused{false};
-
-namespace platform {
 namespace {
 
-// Calls the process's calloc with what every calloc refuses at once, and sees whether it was ours.
-// Asking for the address of malloc is not enough: in an executable at a fixed address that is its
-// own entry in the procedure linkage table, wherever that leads.
-bool ReachesOurs() {
-  void* (*volatile process_calloc)(size_t, size_t) = &std::calloc;
-  const int saved = errno;
-  g_own_calloc_refused.store(false, std::memory_order_relaxed);
-  (void)process_calloc(SIZE_MAX, SIZE_MAX);
-  errno = saved;
-  return g_own_calloc_refused.load(std::memory_order_relaxed);
+enum class Serves : int { kUnknown, kOurs, kAnother };
+// Relaxed: the answer is the same whoever finds it.
+constinit std::atomic<Serves> g_serves{Serves::kUnknown};
+
+constinit platform::Lock g_probe_lock;
+constinit bool g_probe_reached_us = false;  // guarded by the lock
+
+// Asks the process's malloc for a byte and sees whether ours was entered. Asking for the address
+// of malloc is not enough: in an executable at a fixed address that is its own entry in the
+// procedure linkage table, wherever that leads.
+bool ProbeReachesUs() {
+  void* (*volatile process_malloc)(size_t) = &std::malloc;
+  void (*volatile process_free)(void*) = &std::free;
+  g_probe_reached_us = false;
+  void* block = process_malloc(1);
+  if (block != nullptr) process_free(block);
+  return g_probe_reached_us;
 }
 
 }  // namespace
 
+void ServeFromNowOn() { g_serves.store(Serves::kOurs, std::memory_order_relaxed); }
+
+namespace platform {
+
 bool AnotherMallocServes() {
-  // 0 unknown, 1 ours serves, 2 another's. Relaxed: found out twice, it is the same.
-  static constinit std::atomic<int> known{0};
-  int answer = known.load(std::memory_order_relaxed);
-  if (answer != 0) return answer == 2;
-  void* (*volatile process_malloc)(size_t) = &std::malloc;
-  const bool ours = process_malloc == &bartizan_own_malloc || ReachesOurs();
-  known.store(ours ? 1 : 2, std::memory_order_relaxed);
-  return !ours;
+  Serves serves = g_serves.load(std::memory_order_relaxed);
+  if (serves != Serves::kUnknown) [[likely]]
+    return serves == Serves::kAnother;
+  if (g_probe_lock.HeldByThisThread()) {
+    // The probe below has come here.
+    g_probe_reached_us = true;
+    return true;
+  }
+  LockGuard guard(g_probe_lock);
+  serves = g_serves.load(std::memory_order_relaxed);
+  if (serves == Serves::kUnknown) {
+    void* (*volatile process_malloc)(size_t) = &std::malloc;
+    const bool ours = process_malloc == &bartizan_own_malloc || ProbeReachesUs();
+    serves = ours ? Serves::kOurs : Serves::kAnother;
+    g_serves.store(serves, std::memory_order_relaxed);
+  }
+  return serves == Serves::kAnother;
 }
 
 void* AllocateElsewhere(size_t bytes, size_t alignment) {
-  return alignment == 0 ? std::malloc(bytes) : std::aligned_alloc(alignment, bytes);
+  return alignment <= alignof(std::max_align_t) ? std::malloc(bytes)
+                                                : std::aligned_alloc(alignment, bytes);
 }
+
+void* ReallocateElsewhere(void* block, size_t bytes) { return std::realloc(block, bytes); }
 
 void FreeElsewhere(void* block) { std::free(block); }
 

@@ -32,7 +32,8 @@ void Fill(const EngineStatistics& from, bartizan_statistics* to) {
   to->refills = from.refills;
   to->remote_frees = from.remote_frees_drained;
   to->slabs_returned = from.slabs_returned;
-  to->degraded_guards = from.unguarded_slabs + from.large.unguarded_blocks;
+  const bool guards = bartizan::OptionsInForce().Has(bartizan::Toggle::kGuardPages);
+  to->degraded_guards = guards ? from.unguarded_slabs + from.large.unguarded_blocks : 0;
   to->nodes = from.nodes;
   for (uint32_t i = 0; i < from.nodes; ++i) {
     to->node_slab_bytes[i < kNodesShown ? i : kNodesShown - 1] += from.node[i].slab_bytes;

@@ -142,7 +142,7 @@ class Allocator {
       auto result = slab_pool::Result::kDone;
       if (bin.ready == 0) result = Refill<P>::Fill(heap, bin);
       if (result == slab_pool::Result::kRefused) {
-        if (!TrimAll()) return nullptr;
+        if (!ReclaimAll()) return nullptr;
         result = Refill<P>::Fill(heap, bin);
         if (result == slab_pool::Result::kRefused) return nullptr;
       }
@@ -178,6 +178,9 @@ class Allocator {
     }
     bool is_zero = false;
     void* block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
+    if (block == nullptr && ReclaimAll()) {
+      block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
+    }
     if (zeroed != nullptr) *zeroed = is_zero;
     return block;
   }

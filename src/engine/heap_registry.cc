@@ -35,10 +35,10 @@ constinit uint32_t g_seed_generation = 0;
 // Bounds of a class's thread cache, in slots and in bytes: an idle thread keeps no more than that
 // of each class it used, besides what must wait in quarantine.
 constexpr size_t kMagazineBytes = 64 * kKiB;
-constexpr uint32_t kMinMagazine = 2;
+constexpr uint32_t kMinMagazine = 4;
 constexpr uint32_t kMaxMagazine = 512;
 constexpr size_t kWindowBytes = 16 * kKiB;
-constexpr uint32_t kMinWindow = 1;
+constexpr uint32_t kMinWindow = 4;  // fewer cannot be shuffled
 constexpr uint32_t kMaxWindow = 32;
 // The ring's room for what need not wait, so that a burst of frees is not spilled at once.
 constexpr size_t kBurstBytes = 64 * kKiB;
@@ -282,7 +282,6 @@ void SettleNode() {
 
 void AbandonOtherHeaps() {
   g_seed_generation++;
-  bool any = false;
   const uint32_t limit = g_heap_limit.load(std::memory_order_relaxed);
   for (uint32_t id = 1; id < limit; ++id) {
     Heap* heap = g_heaps[id].load(std::memory_order_relaxed);
@@ -292,14 +291,13 @@ void AbandonOtherHeaps() {
       continue;
     }
     if (heap->holder == 0 || heap->holder == platform::ThisThread()) continue;
-    any = true;
     heap->needs_rebuild = true;
     heap->tidy = false;
     heap->holder = 0;
     heap->next_idle = g_idle;
     g_idle = heap;
   }
-  if (any) AnnounceAnew();
+  AnnounceAnew();
 }
 
 platform::Lock* LockAt(int i) { return i == 0 ? &g_late_lock : &g_lock; }

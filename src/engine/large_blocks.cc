@@ -77,10 +77,6 @@ void* LargeBlocks::Allocate(const LargeRequest& request, const LargePolicy& poli
   if (block == nullptr) {
     const Shape shape = ShapeOf(request, policy);
     block = Place(shape);
-    if (block == nullptr) {
-      Purge(platform::CoarseMilliseconds(), 0);
-      block = Place(shape);
-    }
     if (block == nullptr) return nullptr;
   }
   *zeroed = !block->dirty;

@@ -8,13 +8,38 @@
 namespace bartizan::slab_pool {
 namespace {
 
-// A slab that was handed out before; false when the pool is empty. The class lock is held.
-bool TakePooled(ClassRegion& region, SlabRef* slab) {
-  if (!region.pool) return false;
-  *slab = region.pool;
-  region.pool = g_address_map.slab(*slab).next;
+platform::Access AccessOf(ClassId id) {
+  return id == kZeroClass ? platform::Access::kNone : platform::Access::kReadWrite;
+}
+
+// Out of the pool, where there are any. kExhausted: there are none. The class lock is held.
+Result TakePooled(ClassRegion& region, ClassId id, SlabRef* ref) {
+  if (!region.pool) return Result::kExhausted;
+  Slab& slab = g_address_map.slab(region.pool);
+  if (slab.unmapped) {
+    const uintptr_t address = g_address_map.SlabAddress(region.pool);
+    const platform::Claim claim = platform::ClaimAt(address, SlabBytes(id), AccessOf(id));
+    if (claim == platform::Claim::kRefused) return Result::kRefused;
+    // Somebody else's mapping took the place meanwhile: a fresh slab instead of this one.
+    if (claim == platform::Claim::kOccupied) return Result::kExhausted;
+    slab.unmapped = false;
+  }
+  *ref = region.pool;
+  region.pool = slab.next;
   region.pool_slabs--;
-  return true;
+  return Result::kDone;
+}
+
+Result TakeFresh(ClassId id, SlabRef* ref) {
+  switch (g_address_map.TakeFreshSlab(id, ref)) {
+    case AddressMap::Growth::kDone:
+      return Result::kDone;
+    case AddressMap::Growth::kRefused:
+      return Result::kRefused;
+    case AddressMap::Growth::kExhausted:
+      break;
+  }
+  return Result::kExhausted;
 }
 
 }  // namespace
@@ -23,16 +48,9 @@ Result Take(Heap& heap, ClassId id, SlabRef* ref) {
   ClassRegion& region = g_address_map.region(id);
   {
     platform::LockGuard guard(region.lock);
-    if (!TakePooled(region, ref)) {
-      switch (g_address_map.TakeFreshSlab(id, ref)) {
-        case AddressMap::Growth::kDone:
-          break;
-        case AddressMap::Growth::kRefused:
-          return Result::kRefused;
-        case AddressMap::Growth::kExhausted:
-          return Result::kExhausted;
-      }
-    }
+    Result result = TakePooled(region, id, ref);
+    if (result == Result::kExhausted) result = TakeFresh(id, ref);
+    if (result != Result::kDone) return result;
     // Under the lock: between leaving the pool and having an owner no fork may happen, for the
     // child finds its heaps' slabs by their owner.
     Slab& slab = g_address_map.slab(*ref);
@@ -67,6 +85,23 @@ void Return(Heap& heap, SlabRef ref) {
   slab.next = region.pool;
   region.pool = ref;
   region.pool_slabs++;
+}
+
+bool UnmapPooled() {
+  bool any = false;
+  for (ClassId id = 0; id < kClasses; ++id) {
+    ClassRegion& region = g_address_map.region(id);
+    platform::LockGuard guard(region.lock);
+    for (SlabRef ref = region.pool; ref; ref = g_address_map.slab(ref).next) {
+      Slab& slab = g_address_map.slab(ref);
+      if (slab.unmapped) continue;
+      if (!platform::Release(g_address_map.SlabAddress(ref), SlabBytes(id))) continue;
+      slab.unmapped = true;
+      slab.prepared = false;  // its guard went with it
+      any = true;
+    }
+  }
+  return any;
 }
 
 }  // namespace bartizan::slab_pool

@@ -19,6 +19,10 @@ Result Take(Heap& heap, ClassId id, SlabRef* slab);
 // heap has unlisted it and none of its slots is in a ring or magazine.
 void Return(Heap& heap, SlabRef slab);
 
+// Unmaps the slabs in the pools: where address space is limited, what one class holds is missing to
+// the others. True if there were any.
+bool UnmapPooled();
+
 }  // namespace bartizan::slab_pool
 
 #endif  // BARTIZAN_SRC_ENGINE_SLAB_POOL_H_

@@ -3,7 +3,8 @@
 // malloc: one line of the size index, the bin, the magazine entry, the slot's state.
 // free:   the bin (found by address bits), the slot's state, the slab's owner, the ring entry.
 // Neither takes a lock nor an atomic read-modify-write, except a free by another thread than the
-// owner: one exchange on the state word.
+// owner: one exchange on the state word (and, for the first such free in a slab that its owner has
+// not heard of, two more to tell it).
 #ifndef BARTIZAN_SRC_ENGINE_SLOT_ENGINE_H_
 #define BARTIZAN_SRC_ENGINE_SLOT_ENGINE_H_
 
@@ -102,7 +103,7 @@ class SlotEngine {
     if (owner != tls_bins->id) [[unlikely]]
       return ReleaseRemote<kTouches>(block, claim);
     const Toggles toggles = CurrentToggles();
-    RunFreeHooks<kTouches>(toggles, block, claim);
+    RunFreeHooks<kTouches>(toggles, block, block.word, claim);
     const auto granule = static_cast<uint32_t>(block.granule);
     if (P::Has(toggles, Toggle::kQuarantine)) {
       if (bin.ring_head == bin.ring_limit) [[unlikely]]
@@ -125,7 +126,7 @@ class SlotEngine {
     if (before != block.word) {
       ReportBadPointer(Operation::kFree, bin.base + block.offset);
     }
-    RunFreeHooks<kTouches>(CurrentToggles(), block, claim);
+    RunFreeHooks<kTouches>(CurrentToggles(), block, StateWord::AtRest(SlotKind::kReleasing), claim);
     block.state().FinishRemoteFree();
     const bool news = NotifyOwner(AddressMap::SlabAt(bin.id, block.offset));
     // A thread that only frees what others made has no other slow path to keep time by.
@@ -134,7 +135,7 @@ class SlotEngine {
 
  private:
   template <bool kTouches>
-  BARTIZAN_INLINE static void RunFreeHooks(Toggles toggles, const Trusted& block,
+  BARTIZAN_INLINE static void RunFreeHooks(Toggles toggles, const Trusted& block, StateWord word,
                                            const FreeClaim& claim) {
     if constexpr (kTouches) {
       const SlotReturn op{{block.bin->SlotAt(static_cast<uint32_t>(block.granule)),
@@ -142,7 +143,9 @@ class SlotEngine {
                           block.word.family(),
                           claim.family,
                           claim.size,
-                          g_runtime.trailer_bytes};
+                          g_runtime.trailer_bytes,
+                          word,
+                          &block.state()};
       P::template Run<kOnFree>(toggles, op);
     }
   }

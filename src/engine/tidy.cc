@@ -4,6 +4,7 @@
 #include "src/engine/large_blocks.h"
 #include "src/engine/purge.h"
 #include "src/engine/reclaim.h"
+#include "src/engine/slab_pool.h"
 #include "src/options/sealed_page.h"
 #include "src/platform/entropy.h"
 
@@ -35,6 +36,11 @@ bool TrimAll() {
   const size_t cached = g_large_blocks.Statistics().cached_bytes;
   g_large_blocks.Purge(now, 0);
   return any || cached != 0;
+}
+
+bool ReclaimAll() {
+  const bool trimmed = TrimAll();
+  return slab_pool::UnmapPooled() || trimmed;
 }
 
 void TidyIdle(uint64_t now_ms) {

@@ -10,6 +10,10 @@ namespace bartizan {
 // their next slow path, and cached large blocks. True if anything was given back.
 bool TrimAll();
 
+// When the system has refused memory: everything, and the address space of slabs in the pools. True
+// if it makes sense to ask again.
+bool ReclaimAll();
+
 // The periodic part: heaps without a thread that hold frees nobody has taken in, and large blocks
 // that were cached for longer than the decay time.
 void TidyIdle(uint64_t now_ms);

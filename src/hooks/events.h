@@ -63,6 +63,12 @@ struct SlotReturn {
   Family freed_by;
   size_t stated_size;  // of sized deallocation, or kNotStated
   size_t trailer;      // bytes after the block that belong to layers
+  // The slot's state when it was found live, and where it is kept: what looks like damage may be
+  // another thread freeing the same block right now. Without a state for large blocks.
+  StateWord word = {};
+  const SlotState* state = nullptr;
+
+  bool IsRacing() const { return state != nullptr && state->Load() != word; }
 };
 
 // A large block is placed. Sizes in bytes, multiples of the page size.

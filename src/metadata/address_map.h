@@ -2,8 +2,8 @@
 // owner are. docs/address-space.md has the drawing.
 //
 // Every class has one region of address space, at a random place inside a window of all classes.
-// Nothing is reserved: a region is claimed in extents that double as the class grows, and its
-// tables with it. What lies below a region's `limit` has tables; what lies above is nobody's.
+// Nothing is reserved: a region is claimed in extents of half of what the class has, and its tables
+// with it. What lies below a region's `limit` has tables; what lies above is nobody's.
 #ifndef BARTIZAN_SRC_METADATA_ADDRESS_MAP_H_
 #define BARTIZAN_SRC_METADATA_ADDRESS_MAP_H_
 

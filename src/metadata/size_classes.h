@@ -1,8 +1,8 @@
 // Size classes of the slab engine.
 //
 // Class 0 holds the zero-size blocks: unique addresses without memory. Then sixteen-byte steps to
-// 128 bytes, four classes per doubling to 64 KiB and eight to 128 KiB, so that no class wastes more
-// than a fifth of a slot and every slack fits the state word.
+// 128 bytes, four classes per doubling to 64 KiB and eight to 128 KiB, so that above 64 bytes no
+// slot wastes more than a fifth and every slack fits the state word.
 #ifndef BARTIZAN_SRC_METADATA_SIZE_CLASSES_H_
 #define BARTIZAN_SRC_METADATA_SIZE_CLASSES_H_
 
@@ -74,7 +74,7 @@ constexpr unsigned GranuleShift(ClassId id) {
   return static_cast<unsigned>(std::countr_zero(kClassBytes[id]));
 }
 
-// A slab is an aligned stride of address space of which a guard takes the end. Eight slots at
+// A slab is an aligned stride of address space of which a guard takes the end. Seven slots at
 // least, 64 KiB at least: the unit in which ownership is recorded.
 constexpr unsigned kOwnerShift = 16;
 constexpr unsigned SlabShift(ClassId id) {

@@ -48,6 +48,7 @@ struct alignas(64) Slab {
   SlabRef previous;
   uint8_t node;             // NUMA node its pages are asked from
   bool listed;              // in the owner's list of slabs with room
+  bool unmapped;            // in the pool, without even a mapping; its addresses stay the class's
   bool prepared;            // guard and memory policy are in place (they outlive owners)
   uint64_t empty_since_ms;  // when the last slot came home; 0 while in use
 

@@ -12,8 +12,9 @@
 //              |                                                    | leaves quarantine
 //              +---------------- kParked <--------------------------+
 //
-// Who may write: the owner of the slab, except for the single transition live -> kRemote, which
-// any thread makes with an atomic exchange. docs/slot-states.md has the protocol.
+// Who may write: the owner of the slab, except that the user of a live block may give it another
+// size (live -> live) or, as another thread than the owner, free it (live -> kReleasing ->
+// kRemote), both with an atomic exchange. docs/slot-states.md has the protocol.
 //
 // A slot at rest in a ring names the place it rests at, and the ring names the slot: an entry that
 // is copied, replayed or altered no longer agrees with the word and is caught before it is issued.

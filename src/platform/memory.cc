@@ -101,13 +101,18 @@ bool SealReadOnly(uintptr_t address, size_t bytes) {
 
 size_t MappingLimit() {
   constexpr size_t kKernelDefault = 65530;
+  // Read at start, when /proc is still within reach. Relaxed: a fact that does not change.
+  static constinit std::atomic<size_t> known{0};
+  size_t limit = known.load(std::memory_order_relaxed);
+  if (limit != 0) return limit;
   char text[32];
   const FileText file = ReadSmallFile("/proc/sys/vm/max_map_count", text, sizeof text);
-  size_t limit = 0;
   for (long i = 0; i < file.length && text[i] >= '0' && text[i] <= '9'; ++i) {
     limit = limit * 10 + static_cast<size_t>(text[i] - '0');
   }
-  return limit == 0 ? kKernelDefault : limit;
+  if (limit == 0) limit = kKernelDefault;
+  known.store(limit, std::memory_order_relaxed);
+  return limit;
 }
 
 }  // namespace bartizan::platform

@@ -60,7 +60,7 @@ void AdviseHugePages(uintptr_t address, size_t bytes);
 // system refuses even the former.
 bool SealReadOnly(uintptr_t address, size_t bytes);
 
-// vm.max_map_count when readable, else the kernel's default.
+// vm.max_map_count when readable, else the kernel's default. Read once, at the first call.
 size_t MappingLimit();
 
 }  // namespace bartizan::platform

@@ -7,11 +7,12 @@
 
 namespace bartizan::platform {
 
-// Known from the moment the library is relocated; never changes.
+// Found out at the first call; the process's malloc may be called for that.
 bool AnotherMallocServes();
 
-// The process's own malloc, aligned_alloc and free, whoever provides them.
+// The process's own malloc, aligned_alloc, realloc and free, whoever provides them.
 void* AllocateElsewhere(size_t bytes, size_t alignment);
+void* ReallocateElsewhere(void* block, size_t bytes);
 void FreeElsewhere(void* block);
 
 }  // namespace bartizan::platform

@@ -64,9 +64,17 @@ class MemoryProbe {
 // Address space at a random place in which nothing is mapped (or nothing but an inaccessible
 // reservation that claims replace, where addresses cannot be chosen).
 inline uintptr_t UnusedRange(size_t bytes) {
-  uint64_t random;
-  platform::FillRandom(&random, sizeof random);
-  return platform::ChoosePlace(bytes, random);
+  for (;;) {
+    uint64_t random;
+    platform::FillRandom(&random, sizeof random);
+    const uintptr_t place = platform::ChoosePlace(bytes, random);
+    if (!platform::kChoosesAddresses) return place;
+    // Somebody may be there: it is tried out.
+    if (platform::ClaimAt(place, bytes, platform::Access::kNone) != platform::Claim::kDone)
+      continue;
+    platform::Release(place, bytes);
+    return place;
+  }
 }
 
 // How many of the pages are in memory, or SIZE_MAX when the kernel does not tell.

@@ -92,8 +92,10 @@ TEST(Allocator, MemoryFromCallocIsZero) {
 }
 
 TEST(Allocator, ProductsAreChecked) {
-  for (const auto& [count, bytes] : {std::pair{SIZE_MAX / 2, size_t{3}}, {SIZE_MAX, SIZE_MAX},
-                                     {size_t{1} << 32, size_t{1} << 32}, {size_t{2}, kMaxRequest}}) {
+  for (const auto& [count, bytes] : {std::pair{SIZE_MAX / 2, size_t{3}},
+                                     {SIZE_MAX, SIZE_MAX},
+                                     {size_t{1} << 32, size_t{1} << 32},
+                                     {size_t{2}, kMaxRequest}}) {
     errno = 0;
     EXPECT_EQ(bartizan_calloc(count, bytes), nullptr);
     EXPECT_EQ(errno, ENOMEM);
@@ -182,7 +184,8 @@ class Model {
     }
     // Anywhere in the address space, which favours large blocks, or one of the lowest.
     const uintptr_t address = random_.Below(AddressOf(live_.rbegin()->first));
-    const auto entry = live_.lower_bound(random_.OneIn(2) ? nullptr : reinterpret_cast<char*>(address));
+    const auto entry =
+        live_.lower_bound(random_.OneIn(2) ? nullptr : reinterpret_cast<char*>(address));
     random_.OneIn(5) ? Resize(entry) : Free(entry);
   }
 

@@ -23,7 +23,7 @@ const char kForeign[] =
     "block freed long ago";
 
 // Of the first class, between classes, of the last class, and large ones.
-constexpr std::array<size_t, 9> kSizes = {0, 1, 16, 100, 1024, 5000, 70000, 131064, 300 * kKiB + 5};
+constexpr std::array<size_t, 6> kSizes = {0, 16, 100, 5000, 131064, 300 * kKiB + 5};
 
 char* Block(size_t bytes) { return static_cast<char*>(bartizan_malloc(bytes)); }
 

@@ -33,17 +33,31 @@ void ExpectDisjoint(std::vector<Extent> extents) {
   }
 }
 
+// Maps are made for the life of a process; here many live in one and must not meet each other's
+// remains.
+struct GiveBack {
+  void operator()(AddressMap* map) const {
+    for (ClassId id = 0; id < kClasses; ++id) {
+      const ClassRegion& region = map->region(id);
+      platform::Release(region.base, region.limit.load());
+      platform::Release(reinterpret_cast<uintptr_t>(region.states), region.states_bytes);
+    }
+    delete map;
+  }
+};
+using Map = std::unique_ptr<AddressMap, GiveBack>;
+
 class AddressMaps : public testing::Test {
  protected:
   void SetUp() override { map_ = MakeMap(); }
 
-  // Each at a place of its own: what one leaves behind is not in the way of the next.
-  static std::unique_ptr<AddressMap> MakeMap() {
+  // Each at a place of its own.
+  static Map MakeMap() {
     static uint32_t seed = 0;
     const uint32_t key[RandomStream::kKeyWords] = {++seed};
     RandomStream random;
     random.Seed(key);
-    auto map = std::make_unique<AddressMap>();
+    Map map(new AddressMap());
     EXPECT_TRUE(map->Initialize(random));
     return map;
   }
@@ -54,7 +68,7 @@ class AddressMaps : public testing::Test {
   }
   size_t Limit(ClassId id) { return map_->region(id).limit.load(); }
 
-  std::unique_ptr<AddressMap> map_;
+  Map map_;
   MemoryProbe probe_;
 };
 
@@ -256,15 +270,19 @@ TEST_F(Obstacles, CostLittleMoreThanTheyCover) {
 // Not a lack of memory, of which a program is told: another class can serve.
 TEST_F(Obstacles, OfAnyLengthAreNoLackOfMemory) {
   Take(5);
+  const uintptr_t begin = map_->region(5).base + Limit(5);
   const size_t rest = kUsableRegionBytes - Limit(5);
-  const Extent obstacle = Place(5, 0, rest);
+  for (size_t at = 0; at < rest; at += kMiB) {
+    const size_t left = rest - at;
+    platform::ClaimAt(begin + at, left < kMiB ? left : kMiB, platform::Access::kNone);
+  }
   SlabRef ref;
   Growth growth = Growth::kDone;
   for (size_t taken = 0; growth == Growth::kDone && taken <= 1000; ++taken) {
     growth = map_->TakeFreshSlab(5, &ref);
   }
   EXPECT_EQ(growth, Growth::kExhausted);
-  platform::Release(obstacle.begin, rest);
+  platform::Release(begin, rest);
 }
 
 // Somebody sits where a table would grow: the class stays as large as it is.
@@ -295,8 +313,6 @@ TEST_F(AddressMaps, AClassThatIsUsedUpSaysSo) {
   EXPECT_GE(taken * SlabBytes(kId), kUsableRegionBytes - 32 * kMiB);
   EXPECT_EQ(map_->TakeFreshSlab(kId, &ref), Growth::kExhausted);
   EXPECT_EQ(map_->TakeFreshSlab(kId - 1, &ref), Growth::kDone) << "other classes are not concerned";
-  // Maps are not made to be thrown away; this one took a lot.
-  platform::Release(map_->region(kId).base, kUsableRegionBytes);
 }
 
 }  // namespace

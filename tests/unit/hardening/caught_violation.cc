@@ -1,0 +1,10 @@
+#include "tests/unit/hardening/caught_violation.h"
+
+namespace bartizan {
+
+void ReportViolation(const Violation& violation) {
+  throw CaughtViolation{std::string(violation.what), violation.address, violation.slot_bytes,
+                        violation.requested, violation.stated};
+}
+
+}  // namespace bartizan

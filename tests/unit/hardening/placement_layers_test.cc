@@ -1,0 +1,227 @@
+// The layers that decide where blocks lie and when slots are used again: quarantine, random_slots,
+// freelist_encryption, guard_pages; and the registry of them all.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "hardening/registry.h"
+#include "src/platform/memory.h"
+#include "tests/support/system_calls.h"
+#include "tests/unit/memory_probe.h"
+
+namespace bartizan {
+namespace {
+
+using platform::kPageBytes;
+
+RandomStream Seeded(uint32_t seed) {
+  RandomStream random;
+  const uint32_t key[RandomStream::kKeyWords] = {seed};
+  random.Seed(key);
+  return random;
+}
+
+// --- quarantine, freelist_encryption ------------------------------------------------------------
+
+TEST(QuarantineTest, WaitsForItsBytesWithinBounds) {
+  RandomStream random = Seeded(1);
+  for (uint64_t bytes : {uint64_t{1024}, uint64_t{16384}, uint64_t{65536}, uint64_t{4} << 20}) {
+    bartizan_sealed_page.options.quarantine_bytes = bytes;
+    for (ClassId id = 0; id < kClasses; ++id) {
+      BinPlan plan{.id = id, .random = random};
+      Quarantine::OnPlanBin(plan);
+      EXPECT_GE(plan.quarantine_slots, 4u) << "a loop gets its slot back at once";
+      EXPECT_LE(plan.quarantine_slots, 1024u);
+      const uint64_t exact = bytes / kClassBytes[id];
+      if (exact >= 4 && exact <= 1024) {
+        EXPECT_EQ(plan.quarantine_slots, exact);
+      }
+    }
+  }
+}
+
+TEST(FreelistEncryptionTest, DrawsAKeyForEachBin) {
+  RandomStream random = Seeded(1);
+  std::set<uint32_t> keys;
+  for (int i = 0; i < 1000; ++i) {
+    BinPlan plan{.id = 1, .random = random};
+    FreelistEncryption::OnPlanBin(plan);
+    keys.insert(plan.key);
+  }
+  EXPECT_GT(keys.size(), 990u);
+}
+
+// --- random_slots -------------------------------------------------------------------------------
+
+TEST(RandomSlotsTest, KeepsEverySlot) {
+  RandomStream random = Seeded(1);
+  for (uint32_t count = 0; count <= 64; ++count) {
+    std::vector<uint32_t> granules(count + 1, 7);
+    for (uint32_t i = 0; i < count; ++i) granules[i] = 100 + i;
+    SlotBatch batch{granules.data(), count, random};
+    RandomSlots::OnSelectSlots(batch);
+    EXPECT_EQ(granules[count], 7u);
+    std::sort(granules.begin(), granules.begin() + count);
+    for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(granules[i], 100 + i);
+  }
+}
+
+// All orders of four slots, equally often: the statistic has 23 degrees of freedom; six standard
+// deviations above its mean is 64. The seed is fixed.
+TEST(RandomSlotsTest, DrawsEveryOrderAlike) {
+  constexpr int kDraws = 24000;
+  RandomStream random = Seeded(2);
+  std::map<std::vector<uint32_t>, int> orders;
+  for (int i = 0; i < kDraws; ++i) {
+    std::vector<uint32_t> granules = {0, 1, 2, 3};
+    SlotBatch batch{granules.data(), 4, random};
+    RandomSlots::OnSelectSlots(batch);
+    orders[granules]++;
+  }
+  ASSERT_EQ(orders.size(), 24u);
+  double chi_square = 0;
+  for (const auto& [order, count] : orders) {
+    const double off = count - kDraws / 24.0;
+    chi_square += off * off / (kDraws / 24.0);
+  }
+  EXPECT_LT(chi_square, 64);
+}
+
+// --- guard_pages --------------------------------------------------------------------------------
+
+class GuardPagesTest : public testing::Test {
+ protected:
+  // Pages as a slab would be: `slots` bytes of slots, then what is left of four pages.
+  static SlabSpan MakeSlab(size_t slots) {
+    const uintptr_t place = UnusedRange(kBytes);
+    EXPECT_EQ(platform::ClaimAt(place, kBytes, platform::Access::kReadWrite),
+              platform::Claim::kDone);
+    return {place, place + slots, place + kBytes};
+  }
+  static int InChild(const std::function<bool()>& body) {
+    const pid_t child = fork();
+    if (child == 0) _exit(body() ? 0 : 1);
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status;
+  }
+  static void RefuseGuardMarkers() {
+    constexpr int kCalls[] = {SYS_madvise};
+    test::SystemCallFilter(SECCOMP_RET_ALLOW).FailWith(kCalls, EINVAL).Install();
+  }
+
+  static constexpr size_t kBytes = 4 * kPageBytes;
+  MemoryProbe probe_;
+};
+
+TEST_F(GuardPagesTest, CloseTheEndOfASlab) {
+  for (size_t slots : {3 * kPageBytes, 3 * kPageBytes - 16, 2 * kPageBytes + 16, kPageBytes}) {
+    const SlabSpan slab = MakeSlab(slots);
+    GuardPages::OnPrepareSlab(slab);
+    const uintptr_t guard = AlignUp(slab.slots_end, kPageBytes);
+    EXPECT_TRUE(probe_.Accessible(slab.begin, guard - slab.begin));
+    EXPECT_TRUE(probe_.Inaccessible(guard, slab.end - guard));
+    EXPECT_EQ(UnguardedSlabs(), 0u);
+    platform::Release(slab.begin, kBytes);
+  }
+}
+
+TEST_F(GuardPagesTest, CloseItByProtectionWhereTheKernelHasNoMarkers) {
+  if (!test::CanFilterSystemCalls()) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(InChild([this] {
+              RefuseGuardMarkers();
+              const SlabSpan slab = MakeSlab(2 * kPageBytes + 16);
+              GuardPages::OnPrepareSlab(slab);
+              return probe_.Accessible(slab.begin, 3 * kPageBytes) &&
+                     probe_.Inaccessible(slab.begin + 3 * kPageBytes, kPageBytes) &&
+                     UnguardedSlabs() == 0;
+            }),
+            0);
+}
+
+// Protected pages spend mappings, of which the program needs most: then slabs go without, counted.
+TEST_F(GuardPagesTest, GoWithoutWhenTheirShareOfMappingsIsSpent) {
+  if (!test::CanFilterSystemCalls()) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(InChild([this] {
+              RefuseGuardMarkers();
+              const size_t slabs = platform::MappingLimit() / 8 + 100;
+              if (slabs > 100000) return true;
+              const uintptr_t place = UnusedRange(slabs * 2 * kPageBytes);
+              if (platform::ClaimAt(place, slabs * 2 * kPageBytes, platform::Access::kReadWrite) !=
+                  platform::Claim::kDone) {
+                return false;
+              }
+              for (size_t i = 0; i < slabs; ++i) {
+                const uintptr_t begin = place + i * 2 * kPageBytes;
+                GuardPages::OnPrepareSlab({begin, begin + kPageBytes, begin + 2 * kPageBytes});
+              }
+              return UnguardedSlabs() >= 50 && UnguardedSlabs() <= 200 &&
+                     !probe_.Readable(place + kPageBytes) &&
+                     probe_.Readable(place + (slabs * 2 - 1) * kPageBytes);
+            }),
+            0);
+}
+
+TEST_F(GuardPagesTest, SurroundLargeBlocksAtRandomDistances) {
+  RandomStream random = Seeded(1);
+  std::set<size_t> before;
+  std::set<size_t> after;
+  for (int i = 0; i < 500; ++i) {
+    LargePlan plan{.requested = 1, .random = random};
+    GuardPages::OnPlaceLarge(plan);
+    EXPECT_TRUE(plan.against_upper);
+    EXPECT_TRUE(IsAligned(plan.guard_before, kPageBytes));
+    EXPECT_TRUE(IsAligned(plan.guard_after, kPageBytes));
+    before.insert(plan.guard_before / kPageBytes);
+    after.insert(plan.guard_after / kPageBytes);
+  }
+  for (const auto& pages : {before, after}) {
+    EXPECT_EQ(pages.size(), 16u);
+    EXPECT_EQ(*pages.begin(), 1u);
+    EXPECT_EQ(*pages.rbegin(), 16u);
+  }
+}
+
+// --- registry -----------------------------------------------------------------------------------
+
+static_assert(Layer<Canaries> && Layer<FreelistEncryption> && Layer<GuardPages> &&
+              Layer<OriginCheck> && Layer<Quarantine> && Layer<RandomSlots> && Layer<ReuseCheck> &&
+              Layer<SizeCheck> && Layer<ZeroOnFree>);
+
+TEST(RegistryTest, HasEveryLayerOfTheOptionTable) {
+  using All = EveryLayer<Always>;
+  for (size_t i = 0; i < kToggleCount; ++i) {
+    const auto toggle = static_cast<Toggle>(i);
+    EXPECT_TRUE(All::Has({0}, toggle)) << NameOf(toggle);
+    EXPECT_FALSE(EveryLayer<Gated>::Has({~Bit(toggle)}, toggle)) << NameOf(toggle);
+    EXPECT_TRUE(EveryLayer<Gated>::Has({Bit(toggle)}, toggle)) << NameOf(toggle);
+  }
+}
+
+// A block that is freed is verified before it is overwritten: otherwise all are found wrong, or
+// none.
+TEST(RegistryTest, VerifiesBeforeItOverwrites) {
+  alignas(16) std::byte slot[64] = {};
+  const Toggles all{~uint64_t{0}};
+  const SlotUse use{slot, 40, 56};
+  EveryLayer<Gated>::Run<kOnAllocate>(all, use);
+  EXPECT_NE(slot[40], std::byte{0});
+  const SlotReturn op{use, Family::kNew, Family::kNew, 40, 8};
+  EveryLayer<Gated>::Run<kOnFree>(all, op);
+  for (std::byte byte : slot) EXPECT_EQ(byte, std::byte{0});
+}
+
+TEST(RegistryTest, TakesEightBytesOfASlotForCanaries) {
+  EXPECT_EQ(EveryLayer<Gated>::TrailerBytes({0}), 0u);
+  EXPECT_EQ(EveryLayer<Gated>::TrailerBytes({Bit(Toggle::kCanaries)}), 8u);
+  EXPECT_EQ(EveryLayer<Gated>::TrailerBytes({~uint64_t{0}}), 8u);
+}
+
+}  // namespace
+}  // namespace bartizan
