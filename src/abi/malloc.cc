@@ -34,18 +34,16 @@ BARTIZAN_COLD void* AllocateRarely(size_t bytes, size_t alignment) {
 
 // Whoever calls our malloc by name wants ours: a program that loaded the library itself, or whose
 // own malloc is a layer over the C library's. From then on everything comes from here.
-template <class Again>
-BARTIZAN_COLD void* ServeOrRefuse(Again again) {
+BARTIZAN_COLD void* ServeOrRefuse(size_t bytes, void* (*allocate)(size_t, Family)) {
   if (!bartizan::platform::AnotherMallocServes()) return OutOfMemory();
   bartizan::ServeFromNowOn();
-  void* block = again();
+  void* block = allocate(bytes, Family::kMalloc);
   return block != nullptr ? block : OutOfMemory();
 }
 
 BARTIZAN_INLINE void* Malloc(size_t bytes) {
-  const auto allocate = [=] { return Allocator::Allocate(bytes, Family::kMalloc); };
-  void* block = allocate();
-  return block != nullptr ? block : ServeOrRefuse(allocate);
+  void* block = Allocator::Allocate(bytes, Family::kMalloc);
+  return block != nullptr ? block : ServeOrRefuse(bytes, Allocator::Allocate);
 }
 
 BARTIZAN_INLINE void Free(void* block) { Allocator::Free(block, FreeClaim{}); }
@@ -54,9 +52,8 @@ BARTIZAN_INLINE void* Calloc(size_t count, size_t bytes) {
   size_t total;
   if (!bartizan::MultiplyFits(count, bytes, &total)) [[unlikely]]
     return OutOfMemory();
-  const auto allocate = [=] { return Allocator::AllocateZeroed(total, Family::kMalloc); };
-  void* block = allocate();
-  return block != nullptr ? block : ServeOrRefuse(allocate);
+  void* block = Allocator::AllocateZeroed(total, Family::kMalloc);
+  return block != nullptr ? block : ServeOrRefuse(total, Allocator::AllocateZeroed);
 }
 
 BARTIZAN_INLINE void* Realloc(void* block, size_t bytes) {

@@ -117,7 +117,7 @@ class Allocator {
     if (bytes > g_runtime.max_slot_request) {
       return AllocateLarge(bytes, kMinSlotBytes, family, nullptr);
     }
-    Bin& bin = tls_bins->bins[ClassOf(bytes + g_runtime.trailer_bytes)];
+    Bin& bin = CurrentBins()->bins[ClassOf(bytes + g_runtime.trailer_bytes)];
     if (bin.ready == 0) [[unlikely]]
       return AllocateSlow(bytes, family);
     return Slots::Issue(bin, bytes, family);
@@ -208,8 +208,8 @@ class Allocator {
     if (id == kClasses) return false;
     Bin* bin = outside;
     MakeOutsideBin(id, outside);
-    if (HasHeap(tls_bins)) {
-      bin = &static_cast<Heap*>(tls_bins)->BinOf(id);
+    if (HasHeap(CurrentBins())) {
+      bin = &static_cast<Heap*>(CurrentBins())->BinOf(id);
       bin->limit = outside->limit;
     }
     if (Slots::ValidateIn(bin, address, block) != Verdict::kTrusted) {
@@ -250,7 +250,7 @@ class Allocator {
     if (!g_large_blocks.Free(address, PolicyInForce())) {
       ReportBadPointer(Operation::kFree, address);
     }
-    if (HasHeap(tls_bins)) Tick(*static_cast<Heap*>(tls_bins));
+    if (HasHeap(CurrentBins())) Tick(*static_cast<Heap*>(CurrentBins()));
   }
 
   static void Resolve(Operation operation, void* pointer, Found* found) {

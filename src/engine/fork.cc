@@ -31,9 +31,11 @@ void Prepare() {
     g_taken[i] = !LockAt(i)->HeldByThisThread();
     if (g_taken[i]) LockAt(i)->Acquire();
   }
+  platform::Lock::BeginFork();
 }
 
 void ReleaseAll() {
+  platform::Lock::EndFork();
   for (int i = kLocks - 1; i >= 0; --i) {
     if (g_taken[i]) LockAt(i)->Release();
   }

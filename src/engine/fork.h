@@ -4,8 +4,8 @@
 
 namespace bartizan {
 
-// Registers the handlers. As the first to register, ours run last before the fork and first after
-// it, so that other libraries' handlers may allocate.
+// Registers the handlers. Those registered after ours run before ours and may allocate; those that
+// a program managed to register earlier may too, for the forking thread can take its locks again.
 //
 // A fork from a signal handler that interrupted the allocator works where the C library promises
 // it: in a process with one thread. With several, the handler may wait for a lock whose holder

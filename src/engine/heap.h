@@ -99,12 +99,24 @@ struct Heap : BinSet {
   Bin& BinOf(ClassId id) { return id == kZeroClass ? zero_bin : bins[id]; }
 };
 
-// The calling thread's heap; one of the two sets below while it has none.
+extern constinit BinSet g_unattached_bins;  // of a thread that has not allocated yet
+extern constinit BinSet g_exited_bins;      // of a thread whose heap has been given up
+
+// The calling thread's bins, as a distance from g_unattached_bins: zero is right in a new thread,
+// and also while the process is being relocated, when other libraries may allocate already and no
+// thread-local variable has its initial value yet.
 // The only thread-local variable: eight bytes, initial-exec (set by the build), so that the library
 // can be loaded late and a first access never allocates.
-extern constinit thread_local BinSet* tls_bins;
-extern constinit BinSet g_unattached_bins;  // the thread has not allocated yet
-extern constinit BinSet g_exited_bins;      // the thread's heap has been given up
+extern constinit thread_local ptrdiff_t tls_bins_distance;
+
+BARTIZAN_INLINE BinSet* CurrentBins() {
+  return reinterpret_cast<BinSet*>(reinterpret_cast<uintptr_t>(&g_unattached_bins) +
+                                   static_cast<uintptr_t>(tls_bins_distance));
+}
+inline void SetCurrentBins(BinSet* bins) {
+  tls_bins_distance = static_cast<ptrdiff_t>(reinterpret_cast<uintptr_t>(bins) -
+                                             reinterpret_cast<uintptr_t>(&g_unattached_bins));
+}
 
 inline bool HasHeap(const BinSet* bins) {
   return bins != &g_unattached_bins && bins != &g_exited_bins;

@@ -16,7 +16,7 @@ namespace bartizan {
 
 constinit BinSet g_unattached_bins = {};
 constinit BinSet g_exited_bins = {};
-constinit thread_local BinSet* tls_bins = &g_unattached_bins;
+constinit thread_local ptrdiff_t tls_bins_distance = 0;
 
 namespace {
 
@@ -201,7 +201,7 @@ Heap* AttachThread() {
   if (heap == nullptr) return nullptr;
   heap->tidy = false;
   // First the heap, then the exit hook: setting it may allocate.
-  tls_bins = heap;
+  SetCurrentBins(heap);
   if (heap->needs_rebuild) RebuildHeap(*heap);
   platform::WatchThread();
   return heap;
@@ -210,7 +210,7 @@ Heap* AttachThread() {
 }  // namespace
 
 ScopedHeap::ScopedHeap() {
-  BinSet* const bins = tls_bins;
+  BinSet* const bins = CurrentBins();
   if (HasHeap(bins)) {
     heap_ = static_cast<Heap*>(bins);
     return;
@@ -230,12 +230,12 @@ ScopedHeap::ScopedHeap() {
     return;
   }
   restore_ = bins;
-  tls_bins = heap_;
+  SetCurrentBins(heap_);
 }
 
 ScopedHeap::~ScopedHeap() {
   if (restore_ == nullptr) return;
-  tls_bins = restore_;
+  SetCurrentBins(restore_);
   g_late_lock.Release();
 }
 
@@ -249,9 +249,9 @@ HeapId HeapLimit() {
 }
 
 void DetachThread() {
-  BinSet* const bins = tls_bins;
+  BinSet* const bins = CurrentBins();
   if (!HasHeap(bins)) return;
-  tls_bins = &g_exited_bins;
+  SetCurrentBins(&g_exited_bins);
   GiveIdle(static_cast<Heap*>(bins));
 }
 
@@ -277,7 +277,7 @@ void GiveIdle(Heap* heap) {
 }
 
 void SettleNode() {
-  if (HasHeap(tls_bins)) static_cast<Heap*>(tls_bins)->node = platform::CurrentNode();
+  if (HasHeap(CurrentBins())) static_cast<Heap*>(CurrentBins())->node = platform::CurrentNode();
 }
 
 void AbandonOtherHeaps() {
@@ -285,7 +285,7 @@ void AbandonOtherHeaps() {
   const uint32_t limit = g_heap_limit.load(std::memory_order_relaxed);
   for (uint32_t id = 1; id < limit; ++id) {
     Heap* heap = g_heaps[id].load(std::memory_order_relaxed);
-    if (heap == tls_bins || heap == g_late_heap) {
+    if (heap == CurrentBins() || heap == g_late_heap) {
       Seed(heap->random);
       heap->seed_generation = g_seed_generation;
       continue;

@@ -41,6 +41,9 @@ bool DrainSlab(Heap& heap, SlabRef ref) {
   uint32_t drained = 0;
   uint32_t granule = FindState(bin.states, FirstGranule(bin, ref), end, remote);
   for (; granule < end; granule = FindState(bin.states, granule + 1, end, remote)) {
+    // The search reads four words at once; this read of the very word is what pairs with the
+    // release of the thread that freed the slot.
+    if (bin.states[granule].LoadRemote() != remote) continue;
     ++drained;
     if (waits) {
       if (bin.ring_head == bin.ring_limit) SpillRing(heap, bin);

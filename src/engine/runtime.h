@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "src/base/compiler.h"
+#include "src/base/relaxed.h"
 #include "src/hooks/profile.h"
 #include "src/metadata/size_classes.h"
 #include "src/options/sealed_page.h"
@@ -20,13 +21,13 @@ constexpr size_t kIndexStep = 8;
 
 // Made before the first pointer is handed out, then read-only.
 struct alignas(4096) Runtime {
-  uintptr_t window;      // of the address map, next to what else a free reads
-  size_t trailer_bytes;  // at the end of each slot, for layers
+  Relaxed<uintptr_t> window;      // of the address map, next to what else a free reads
+  Relaxed<size_t> trailer_bytes;  // at the end of each slot, for layers
   // Larger ones are large blocks. Until the start, whatever may be a small block is taken for one:
   // the slow path starts the engine and looks again.
-  size_t max_slot_request = kMaxSlotBytes;
+  Relaxed<size_t> max_slot_request = kMaxSlotBytes;
   // Byte offset of the bin in a BinSet, by (request + 7) / 8.
-  uint16_t bin_offset[kIndexedRequest / kIndexStep + 1];
+  Relaxed<uint16_t> bin_offset[kIndexedRequest / kIndexStep + 1];
 };
 static_assert(sizeof(Runtime) == 4096, "nothing else may lie on a page that becomes read-only");
 

@@ -34,7 +34,7 @@ class SlotEngine {
   // A block of `bytes` from the index, or what `slow` gives when its bin has no slot ready.
   template <class Slow>
   BARTIZAN_INLINE static void* AllocateIndexed(size_t bytes, Family family, Slow slow) {
-    auto* set = reinterpret_cast<std::byte*>(tls_bins);
+    auto* set = reinterpret_cast<std::byte*>(CurrentBins());
     const size_t step = (bytes + kIndexStep - 1) / kIndexStep;
     Bin& bin = *reinterpret_cast<Bin*>(set + g_runtime.bin_offset[step]);
     if (bin.ready == 0) [[unlikely]]
@@ -79,7 +79,7 @@ class SlotEngine {
     const auto address = reinterpret_cast<uintptr_t>(pointer);
     constexpr uintptr_t kBinBits = uintptr_t{kBins - 1} * sizeof(Bin);
     constexpr unsigned kShift = kRegionShift - std::countr_zero(sizeof(Bin));
-    auto* set = reinterpret_cast<std::byte*>(tls_bins);
+    auto* set = reinterpret_cast<std::byte*>(CurrentBins());
     Bin* bin = reinterpret_cast<Bin*>(set + ((address - g_runtime.window) >> kShift & kBinBits));
     return ValidateIn(bin, address, out);
   }
@@ -100,7 +100,7 @@ class SlotEngine {
   BARTIZAN_INLINE static void Release(const Trusted& block, const FreeClaim& claim) {
     Bin& bin = *block.bin;
     const HeapId owner = g_address_map.OwnerAt(bin.id, block.offset);
-    if (owner != tls_bins->id) [[unlikely]]
+    if (owner != CurrentBins()->id) [[unlikely]]
       return ReleaseRemote<kTouches>(block, claim);
     const Toggles toggles = CurrentToggles();
     RunFreeHooks<kTouches>(toggles, block, block.word, claim);
@@ -130,7 +130,7 @@ class SlotEngine {
     block.state().FinishRemoteFree();
     const bool news = NotifyOwner(AddressMap::SlabAt(bin.id, block.offset));
     // A thread that only frees what others made has no other slow path to keep time by.
-    if (news && HasHeap(tls_bins)) Tick(*static_cast<Heap*>(tls_bins));
+    if (news && HasHeap(CurrentBins())) Tick(*static_cast<Heap*>(CurrentBins()));
   }
 
  private:
@@ -151,11 +151,11 @@ class SlotEngine {
   }
 
   BARTIZAN_COLD static void ReleaseToFullRing(Bin& bin, uint32_t granule) {
-    SpillRing(*static_cast<Heap*>(tls_bins), bin);
+    SpillRing(*static_cast<Heap*>(CurrentBins()), bin);
     PushRing(bin, granule);
   }
   BARTIZAN_COLD static void ReleaseToFullMagazine(Bin& bin, uint32_t granule) {
-    SpillMagazine(*static_cast<Heap*>(tls_bins), bin);
+    SpillMagazine(*static_cast<Heap*>(CurrentBins()), bin);
     PushMagazine(bin, granule);
   }
 };

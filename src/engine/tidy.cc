@@ -20,7 +20,7 @@ bool TrimAll() {
   const uint64_t now = platform::CoarseMilliseconds();
   RequestPurge();
   bool any = false;
-  if (HasHeap(tls_bins)) any |= EmptyHeap(*static_cast<Heap*>(tls_bins), now);
+  if (HasHeap(CurrentBins())) any |= EmptyHeap(*static_cast<Heap*>(CurrentBins()), now);
   // The idle heaps, each once: the ones already done are kept aside until all are.
   Heap* done = nullptr;
   while (Heap* heap = registry::TakeIdle(registry::Which::kAny)) {

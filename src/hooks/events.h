@@ -8,6 +8,7 @@
 #include "src/base/random.h"
 #include "src/metadata/size_classes.h"
 #include "src/metadata/slot_state.h"
+#include "src/platform/process.h"
 
 namespace bartizan {
 
@@ -68,7 +69,13 @@ struct SlotReturn {
   StateWord word = {};
   const SlotState* state = nullptr;
 
-  bool IsRacing() const { return state != nullptr && state->Load() != word; }
+  // For reports: waits a little, so that the other thread gets to where it shows.
+  bool IsRacing() const {
+    constexpr int kOtherThreadMs = 2;
+    if (state == nullptr) return false;
+    if (state->Load() == word) platform::SleepMilliseconds(kOtherThreadMs);
+    return state->Load() != word;
+  }
 };
 
 // A large block is placed. Sizes in bytes, multiples of the page size.

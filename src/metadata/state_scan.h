@@ -14,8 +14,9 @@ namespace bartizan {
 constexpr uint32_t kScanStep = sizeof(uint64_t) / sizeof(SlotState);
 
 // The first index in [from, end) whose word is `wanted`, or `end`. Granules at which no slot starts
-// are kNone and never match a slot's word. Acquire: what the thread that stored the word wrote
-// before is seen. The table is mapped up to the next multiple of kScanStep.
+// are kNone and never match a slot's word. Relaxed: who needs what another thread wrote before it
+// stored the word reads the word itself again. The table is mapped up to the next multiple of
+// kScanStep.
 inline uint32_t FindState(const SlotState* states, uint32_t from, uint32_t end, StateWord wanted) {
   constexpr uint64_t kOnes = 0x0001'0001'0001'0001;
   constexpr uint64_t kHighBits = kOnes << 15;
@@ -25,7 +26,7 @@ inline uint32_t FindState(const SlotState* states, uint32_t from, uint32_t end, 
   // Lanes before `from` are made different from what is searched.
   uint64_t ignored = (uint64_t{1} << (from % kScanStep * 16)) - 1;
   for (; step * kScanStep < end; ++step) {
-    const uint64_t four = __atomic_load_n(words + step, __ATOMIC_ACQUIRE);
+    const uint64_t four = __atomic_load_n(words + step, __ATOMIC_RELAXED);
     const uint64_t difference = (four ^ pattern) | ignored;
     ignored = 0;
     // A lane is zero if subtracting one borrows through its high bit; the lowest such is exact.

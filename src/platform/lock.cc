@@ -19,7 +19,13 @@ void Pause() {
 
 }  // namespace
 
+constinit std::atomic<uintptr_t> Lock::forking_{0};
+
 void Lock::AcquireSlow() {
+  if (forking_.load(std::memory_order_relaxed) == ThisThread()) {
+    ++depth_;
+    return;
+  }
   for (int i = 0; i < kSpins; ++i) {
     uint32_t expected = kFree;
     if (word_.compare_exchange_weak(expected, Name(), std::memory_order_acquire,

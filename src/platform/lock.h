@@ -29,8 +29,17 @@ class Lock {
     }
   }
   void Release() {
+    if (depth_ != 0) {
+      --depth_;
+      return;
+    }
     if ((word_.exchange(kFree, std::memory_order_release) & kContended) != 0) WakeOne();
   }
+  // From now until EndFork() the calling thread, which holds every lock there is, may take each of
+  // them again: handlers that other libraries run around a fork may allocate while ours are held.
+  static void BeginFork() { forking_.store(ThisThread(), std::memory_order_relaxed); }
+  static void EndFork() { forking_.store(0, std::memory_order_relaxed); }
+
   // Relaxed is enough: only the thread itself stores its own name.
   bool HeldByThisThread() const {
     return (word_.load(std::memory_order_relaxed) & ~kContended) == Name();
@@ -49,7 +58,10 @@ class Lock {
   void AcquireSlow();
   void WakeOne();
 
+  static std::atomic<uintptr_t> forking_;
+
   std::atomic<uint32_t> word_{kFree};
+  uint32_t depth_ = 0;  // how often the forking thread took it again
 };
 
 class LockGuard {

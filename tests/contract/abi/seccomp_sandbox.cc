@@ -27,7 +27,7 @@ constexpr int kThreads[] = {SYS_clone, SYS_clone3,         SYS_set_robust_list,
 constexpr int kAllocator[] = {
     SYS_mmap,        SYS_munmap,    SYS_mprotect,  SYS_mremap, SYS_madvise, SYS_futex,
     SYS_sched_yield, SYS_getrandom, SYS_prlimit64, SYS_mbind,  SYS_getcpu,  SYS_clock_gettime,
-    SYS_tgkill,      SYS_gettid,    SYS_getpid,    SYS_brk,
+    SYS_tgkill,      SYS_gettid,    SYS_getpid,    SYS_brk,    SYS_mincore,
 };
 
 // The allocator gains from these and must do without. 462 is mseal.

@@ -68,7 +68,7 @@ TEST_F(LargeResize, MovesWhenItsNeighbourIsInTheWay) {
   EXPECT_FALSE(blocks_->Free(user, kHardenedPolicy));
   LargeView view{};
   ASSERT_TRUE(blocks_->Find(moved + kMiB, &view));
-  EXPECT_EQ(view.family, Family::kNew);
+  EXPECT_EQ(view.family, Family::kMalloc);
   EXPECT_TRUE(blocks_->Free(moved, kHardenedPolicy));
   EXPECT_TRUE(blocks_->Free(neighbour, kHardenedPolicy));
   EXPECT_EQ(blocks_->Statistics().mapped_bytes, 0u);

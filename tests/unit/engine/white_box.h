@@ -11,7 +11,7 @@ namespace bartizan {
 
 // The calling thread's bin of the class that serves the size. The thread has allocated before.
 inline Bin& BinFor(size_t bytes) {
-  return static_cast<Heap*>(tls_bins)->BinOf(ClassOf(bytes + g_runtime.trailer_bytes));
+  return static_cast<Heap*>(CurrentBins())->BinOf(ClassOf(bytes + g_runtime.trailer_bytes));
 }
 
 // The state of a slot of that bin.
