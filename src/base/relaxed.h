@@ -1,5 +1,6 @@
-// A value that some threads may read while the one that starts the process writes it, where any of
-// its values leads them to where they wait for the start.
+// A value that other threads may read while its one writer changes it, where they can do with an
+// old one: before the start, any of them leads to where the start is waited for; in statistics, it
+// is as good as the new one.
 #ifndef BARTIZAN_SRC_BASE_RELAXED_H_
 #define BARTIZAN_SRC_BASE_RELAXED_H_
 
@@ -19,6 +20,9 @@ class Relaxed {
     value_.store(value, std::memory_order_relaxed);
     return *this;
   }
+  // For a single writer.
+  Relaxed& operator+=(T value) { return *this = static_cast<T>(*this + value); }
+  Relaxed& operator-=(T value) { return *this = static_cast<T>(*this - value); }
 
  private:
   std::atomic<T> value_{};

@@ -1,7 +1,5 @@
 #include "src/engine/slab_pool.h"
 
-#include <cstring>
-
 #include "src/platform/memory.h"
 #include "src/platform/topology.h"
 
@@ -54,7 +52,8 @@ Result Take(Heap& heap, ClassId id, SlabRef* ref) {
     // Under the lock: between leaving the pool and having an owner no fork may happen, for the
     // child finds its heaps' slabs by their owner.
     Slab& slab = g_address_map.slab(*ref);
-    slab.carved = slab.parked = slab.next_scan = 0;
+    slab.carved = 0;
+    slab.parked = slab.next_scan = 0;
     slab.next = slab.previous = SlabRef();
     slab.listed = false;
     slab.empty_since_ms = 0;
@@ -72,15 +71,16 @@ Result Take(Heap& heap, ClassId id, SlabRef* ref) {
 void Return(Heap& heap, SlabRef ref) {
   const ClassId id = ref.class_id();
   Slab& slab = g_address_map.slab(ref);
-  const size_t granules_per_slot = kClassBytes[id] >> GranuleShift(id);
-  std::memset(static_cast<void*>(g_address_map.SlabStates(ref)), 0,
-              slab.carved * granules_per_slot * sizeof(SlotState));
+  SlotState* states = g_address_map.SlabStates(ref);
+  const size_t stride = kClassBytes[id] >> GranuleShift(id);
+  for (size_t i = 0; i < slab.carved; ++i) states[i * stride].Store(StateWord());
   if (id != kZeroClass) platform::DropPages(g_address_map.SlabAddress(ref), SlabBytes(id));
   heap.slab_bytes -= SlabBytes(id);
   HeapCounters::Add(heap.counters.slabs_returned, 1);
   ClassRegion& region = g_address_map.region(id);
   platform::LockGuard guard(region.lock);
-  slab.carved = slab.parked = 0;
+  slab.carved = 0;
+  slab.parked = 0;
   g_address_map.SetOwner(ref, kNoHeap);
   slab.next = region.pool;
   region.pool = ref;

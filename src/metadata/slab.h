@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "src/base/relaxed.h"
 #include "src/metadata/size_classes.h"
 
 namespace bartizan {
@@ -41,12 +42,12 @@ class SlabRef {
 // One cache line. Everything but the two `remote_` words belongs to the heap that owns the slab, or
 // to the holder of the class lock while nobody does. Only slow paths read it.
 struct alignas(64) Slab {
-  uint32_t carved;     // slots that have a state word; the rest of the slab was never touched
-  uint32_t parked;     // carved slots whose state is kParked
-  uint32_t next_scan;  // where the search for parked slots goes on
-  SlabRef next;        // in the owner's list of slabs with room, or in the class's pool
+  Relaxed<uint32_t> carved;  // slots that have a state word; the rest of the slab was never touched
+  uint32_t parked;           // carved slots whose state is kParked
+  uint32_t next_scan;        // where the search for parked slots goes on
+  SlabRef next;              // in the owner's list of slabs with room, or in the class's pool
   SlabRef previous;
-  uint8_t node;             // NUMA node its pages are asked from
+  Relaxed<uint8_t> node;    // NUMA node its pages are asked from
   bool listed;              // in the owner's list of slabs with room
   bool unmapped;            // in the pool, without even a mapping; its addresses stay the class's
   bool prepared;            // guard and memory policy are in place (they outlive owners)

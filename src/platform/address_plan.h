@@ -33,11 +33,11 @@ struct AddressRange {
   uintptr_t end;
 };
 
-// Spans of a 47-bit address space that hold neither the shadow memory of AddressSanitizer, nor
-// executables and their heap (0x55..., 0x56...), nor what the kernel places by itself near the top.
-// Nothing is reserved in them: each piece is claimed when it is needed, and a claim that meets a
-// mapping of somebody else goes elsewhere.
-constexpr AddressRange kLowSpan{0x1100'0000'0000, 0x5500'0000'0000};
+// Spans of a 47-bit address space that hold neither the shadow memory of AddressSanitizer, nor its
+// heap (from 0x5000...), nor executables and their heap (0x55..., 0x56...), nor what the kernel
+// places by itself near the top. Nothing is reserved in them: each piece is claimed when it is
+// needed, and a claim that meets a mapping of somebody else goes elsewhere.
+constexpr AddressRange kLowSpan{0x1100'0000'0000, 0x5000'0000'0000};
 constexpr AddressRange kHighSpan{0x5800'0000'0000, 0x7800'0000'0000};
 
 constexpr size_t kPlaceAlignment = size_t{2} << 20;
