@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <cerrno>
 
 #include "src/platform/address_plan.h"
 #include "src/platform/file.h"
@@ -26,6 +27,15 @@ int Protection(Access access) {
 }
 
 long Map(uintptr_t address, size_t bytes, Access access, int flags) {
+  if constexpr (!kChoosesAddresses) {
+    // The sanitizers that shadow memory must see that what lay there before is gone.
+    const int saved = errno;
+    void* place = ::mmap(reinterpret_cast<void*>(address), bytes, Protection(access),
+                         kAnonymous | flags, -1, 0);
+    const long result = place == MAP_FAILED ? -errno : reinterpret_cast<long>(place);
+    errno = saved;
+    return result;
+  }
   return Syscall(SYS_mmap, address, bytes, Protection(access), kAnonymous | flags, -1, 0);
 }
 
