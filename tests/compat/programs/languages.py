@@ -71,8 +71,10 @@ def php(run):
     run.did = f"{words_done(count)}, JSON; USE_ZEND_ALLOC=0 and default; no modules"
 
 
+# On request only: no preloaded malloc that exports nothing but malloc's own family can pass
+# (docs/compatibility.md).
 @program("php-modules", does="words with a known answer, with the modules that are installed",
-         needs=[("php", "php-cli")], loaded=["php"],
+         needs=[("php", "php-cli")], loaded=["php"], on_request=True,
          hint="PHP opens its modules with RTLD_DEEPBIND: they call the C library's free with blocks of the preloaded malloc")
 def php_modules(run):
     count = run.size(300_000, 1_000_000, 4_000_000)
