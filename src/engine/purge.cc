@@ -5,6 +5,7 @@
 #include "src/base/bits.h"
 #include "src/engine/heap_registry.h"
 #include "src/engine/rebuild.h"
+#include "src/engine/reclaim.h"
 #include "src/engine/slab_pool.h"
 #include "src/engine/tidy.h"
 #include "src/options/sealed_page.h"
@@ -16,6 +17,14 @@ namespace {
 // What a heap may hold in empty slabs until they decay. A thread that frees everything and then
 // sleeps keeps no more than this.
 constexpr size_t kKeptEmptyBytes = kMiB;
+
+// After a refusal, for this long.
+constexpr uint64_t kScarceMs = 10'000;
+constinit std::atomic<uint64_t> g_scarce_until_ms{0};
+
+bool IsScarce(uint64_t now_ms) {
+  return now_ms < g_scarce_until_ms.load(std::memory_order_relaxed);
+}
 
 // Raised by RequestPurge; a heap that has seen a lower number purges all it can.
 constinit std::atomic<uint32_t> g_purge_requests{0};
@@ -64,7 +73,8 @@ bool OnSlabEmpty(Heap& heap, SlabRef ref) {
   heap.reserve[ref.class_id()].empty_slabs++;
   const size_t share = heap.slab_bytes / 4;
   const size_t kept = share > kKeptEmptyBytes ? share : kKeptEmptyBytes;
-  if (heap.empty_bytes <= kept && OptionsInForce().decay_ms != 0) return false;
+  const bool keeps = OptionsInForce().decay_ms != 0 && !IsScarce(now);
+  if (keeps && heap.empty_bytes <= kept) return false;
   return ReturnSlab(heap, ref);
 }
 
@@ -88,6 +98,10 @@ void PurgeHeap(Heap& heap, uint64_t now_ms, uint64_t minimum_age_ms) {
   }
 }
 
+void NoteScarcity(uint64_t now_ms) {
+  g_scarce_until_ms.store(now_ms + kScarceMs, std::memory_order_relaxed);
+}
+
 void RequestPurge() { g_purge_requests.fetch_add(1, std::memory_order_relaxed); }
 
 void internal::SlowTick(Heap& heap) {
@@ -95,6 +109,12 @@ void internal::SlowTick(Heap& heap) {
   const uint64_t now = platform::CoarseMilliseconds();
   const uint32_t requests = g_purge_requests.load(std::memory_order_relaxed);
   const bool asked = heap.purges_seen != requests;
+  if (IsScarce(now)) {
+    heap.purges_seen = requests;
+    EmptyHeap(heap, now);
+    slab_pool::UnmapPooled();
+    return;
+  }
   const uint64_t decay = OptionsInForce().decay_ms;
   if (!asked && now - heap.last_purge_ms < decay / 2) return;
   heap.purges_seen = requests;

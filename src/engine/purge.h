@@ -26,6 +26,10 @@ void PurgeHeap(Heap& heap, uint64_t now_ms, uint64_t minimum_age_ms);
 // of other threads. Heaps without a thread are tidied at once.
 void RequestPurge();
 
+// The system has refused memory or address space: for a while, heaps keep nothing that is not in
+// use or must wait, for what one keeps is missing to the others.
+void NoteScarcity(uint64_t now_ms);
+
 namespace internal {
 void SlowTick(Heap& heap);
 constexpr uint32_t kTickPeriod = 16;

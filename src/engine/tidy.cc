@@ -39,6 +39,7 @@ bool TrimAll() {
 }
 
 bool ReclaimAll() {
+  NoteScarcity(platform::CoarseMilliseconds());
   const bool trimmed = TrimAll();
   return slab_pool::UnmapPooled() || trimmed;
 }
