@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <vector>
@@ -71,9 +72,10 @@ class Model {
       end = after->second;
       free_.erase(after);
     }
-    auto before = free_.lower_bound(begin);
-    if (before != free_.begin() && (--before)->second == begin) {
-      before->second = end;
+    const auto at = free_.lower_bound(begin);
+    const bool has_before = at != free_.begin();
+    if (has_before && std::prev(at)->second == begin) {
+      std::prev(at)->second = end;
     } else {
       free_[begin] = end;
     }

@@ -51,13 +51,13 @@ TEST(StateWord, AreAllDifferent) {
   for (size_t slack = 0; slack <= kMaxSlack; ++slack) {
     for (const Family family : kFamilies) {
       enter(StateWord::Live(slack, family),
-            "live " + std::to_string(slack) + " " + std::to_string(int(family)));
+            "live " + std::to_string(slack) + " " + std::to_string(static_cast<int>(family)));
     }
   }
   for (uint32_t place = 0; place < StateWord::kPlaces; ++place) {
     for (const SlotKind kind : kKinds) {
       enter(StateWord::AtRest(kind, place),
-            "kind " + std::to_string(int(kind)) + " at " + std::to_string(place));
+            "kind " + std::to_string(static_cast<int>(kind)) + " at " + std::to_string(place));
     }
   }
   EXPECT_EQ(meanings.size(), 4 * (kMaxSlack + 1) + 6 * StateWord::kPlaces);

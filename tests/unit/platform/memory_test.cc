@@ -23,7 +23,8 @@ void Fill(uintptr_t begin, size_t bytes, int value) { std::memset(At(begin), val
 testing::AssertionResult AllBytesAre(uintptr_t begin, size_t bytes, int value) {
   for (size_t i = 0; i < bytes; ++i) {
     if (At(begin)[i] != std::byte(value)) {
-      return testing::AssertionFailure() << "byte " << i << " is " << int(At(begin)[i]);
+      return testing::AssertionFailure()
+             << "byte " << i << " is " << static_cast<int>(At(begin)[i]);
     }
   }
   return testing::AssertionSuccess();

@@ -121,7 +121,9 @@ TEST_F(ReportTest, GoesToAFileOfTheProcess) {
     const std::string line = Contents(entry.path());
     const std::string process =
         line.substr(line.find("process ") + 8, line.find(" (") - line.find("process ") - 8);
-    EXPECT_EQ(entry.path().filename(), "log-" + process + "-" + process);
+    std::string expected = "log-";
+    expected.append(process).append("-").append(process);
+    EXPECT_EQ(entry.path().filename(), expected);
   }
   EXPECT_EQ(files, 1);
 }
