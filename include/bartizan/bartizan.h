@@ -35,8 +35,9 @@ typedef struct bartizan_object {
 } bartizan_object;
 
 /* Finds the live block that holds the address `inside`, which may point to any of its bytes or
- * just past the last. 1 and fills *object, or 0 when there is none. The answer holds for as long as
- * the caller keeps the block from being freed. */
+ * just past the last; where another live block begins there, that one is found. 1 and fills
+ * *object, or 0 when there is none. The answer holds for as long as the caller keeps the block from
+ * being freed. */
 int bartizan_find_object(const void* inside, bartizan_object* object);
 
 /* Gives back all memory that is not in use, now rather than after the decay time: of the calling

@@ -19,7 +19,10 @@ bool FindSlot(ClassId id, uintptr_t address, SlotView* view) {
   return true;
 }
 
-bool FindObject(uintptr_t address, ObjectView* view) {
+namespace {
+
+// The live block whose slot or pages the address lies in.
+bool FindAround(uintptr_t address, ObjectView* view) {
   const ClassId id = g_address_map.ClassOfAddress(address);
   if (id != kClasses) {
     SlotView slot;
@@ -30,7 +33,16 @@ bool FindObject(uintptr_t address, ObjectView* view) {
     if (!g_large_blocks.Find(address, &large)) return false;
     *view = {large.user, large.requested};
   }
-  return address >= view->begin && address - view->begin <= view->bytes;
+  return true;
+}
+
+}  // namespace
+
+bool FindObject(uintptr_t address, ObjectView* view) {
+  const auto holds = [&] { return address >= view->begin && address - view->begin <= view->bytes; };
+  if (FindAround(address, view) && holds()) return true;
+  // Just past the last byte of a block that fills its slot: where the next one begins.
+  return FindAround(address - 1, view) && holds();
 }
 
 }  // namespace bartizan

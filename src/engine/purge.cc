@@ -112,7 +112,7 @@ void internal::SlowTick(Heap& heap) {
   if (IsScarce(now)) {
     heap.purges_seen = requests;
     EmptyHeap(heap, now);
-    slab_pool::UnmapPooled();
+    slab_pool::UnmapPooled(now);
     return;
   }
   const uint64_t decay = OptionsInForce().decay_ms;

@@ -1,5 +1,7 @@
 #include "src/engine/slab_pool.h"
 
+#include <atomic>
+
 #include "src/platform/memory.h"
 #include "src/platform/topology.h"
 
@@ -10,17 +12,36 @@ platform::Access AccessOf(ClassId id) {
   return id == kZeroClass ? platform::Access::kNone : platform::Access::kReadWrite;
 }
 
+// Where the system gives nothing at all, not even what was just given up, unmapping only loses
+// what one has. It is tried again after this long.
+constexpr uint64_t kFutileMs = 1'000;
+constinit std::atomic<uint64_t> g_futile_until_ms{0};
+
+// These two keep slab.unmapped; the class lock is held.
+bool Unmap(SlabRef ref) {
+  if (!platform::Release(g_address_map.SlabAddress(ref), SlabBytes(ref.class_id()))) return false;
+  Slab& slab = g_address_map.slab(ref);
+  slab.unmapped = true;
+  slab.prepared = false;  // its guard went with it
+  return true;
+}
+platform::Claim MapAgain(SlabRef ref) {
+  const ClassId id = ref.class_id();
+  const platform::Claim claim =
+      platform::ClaimAt(g_address_map.SlabAddress(ref), SlabBytes(id), AccessOf(id));
+  if (claim == platform::Claim::kDone) g_address_map.slab(ref).unmapped = false;
+  return claim;
+}
+
 // Out of the pool, where there are any. kExhausted: there are none. The class lock is held.
-Result TakePooled(ClassRegion& region, ClassId id, SlabRef* ref) {
+Result TakePooled(ClassRegion& region, SlabRef* ref) {
   if (!region.pool) return Result::kExhausted;
   Slab& slab = g_address_map.slab(region.pool);
   if (slab.unmapped) {
-    const uintptr_t address = g_address_map.SlabAddress(region.pool);
-    const platform::Claim claim = platform::ClaimAt(address, SlabBytes(id), AccessOf(id));
+    const platform::Claim claim = MapAgain(region.pool);
     if (claim == platform::Claim::kRefused) return Result::kRefused;
     // Somebody else's mapping took the place meanwhile: a fresh slab instead of this one.
     if (claim == platform::Claim::kOccupied) return Result::kExhausted;
-    slab.unmapped = false;
   }
   *ref = region.pool;
   region.pool = slab.next;
@@ -46,7 +67,7 @@ Result Take(Heap& heap, ClassId id, SlabRef* ref) {
   ClassRegion& region = g_address_map.region(id);
   {
     platform::LockGuard guard(region.lock);
-    Result result = TakePooled(region, id, ref);
+    Result result = TakePooled(region, ref);
     if (result == Result::kExhausted) result = TakeFresh(id, ref);
     if (result != Result::kDone) return result;
     // Under the lock: between leaving the pool and having an owner no fork may happen, for the
@@ -87,18 +108,20 @@ void Return(Heap& heap, SlabRef ref) {
   region.pool_slabs++;
 }
 
-bool UnmapPooled() {
+bool UnmapPooled(uint64_t now_ms) {
+  if (now_ms < g_futile_until_ms.load(std::memory_order_relaxed)) return false;
   bool any = false;
   for (ClassId id = 0; id < kClasses; ++id) {
     ClassRegion& region = g_address_map.region(id);
     platform::LockGuard guard(region.lock);
     for (SlabRef ref = region.pool; ref; ref = g_address_map.slab(ref).next) {
       Slab& slab = g_address_map.slab(ref);
-      if (slab.unmapped) continue;
-      if (!platform::Release(g_address_map.SlabAddress(ref), SlabBytes(id))) continue;
-      slab.unmapped = true;
-      slab.prepared = false;  // its guard went with it
-      any = true;
+      if (slab.unmapped || !Unmap(ref)) continue;
+      if (!any && MapAgain(ref) == platform::Claim::kRefused) {
+        g_futile_until_ms.store(now_ms + kFutileMs, std::memory_order_relaxed);
+        return false;
+      }
+      any = slab.unmapped || Unmap(ref);
     }
   }
   return any;

@@ -20,8 +20,8 @@ Result Take(Heap& heap, ClassId id, SlabRef* slab);
 void Return(Heap& heap, SlabRef slab);
 
 // Unmaps the slabs in the pools: where address space is limited, what one class holds is missing to
-// the others. True if there were any.
-bool UnmapPooled();
+// the others. True if there were any. Nothing is done where the system would not give it again.
+bool UnmapPooled(uint64_t now_ms);
 
 }  // namespace bartizan::slab_pool
 

@@ -39,9 +39,10 @@ bool TrimAll() {
 }
 
 bool ReclaimAll() {
-  NoteScarcity(platform::CoarseMilliseconds());
+  const uint64_t now = platform::CoarseMilliseconds();
+  NoteScarcity(now);
   const bool trimmed = TrimAll();
-  return slab_pool::UnmapPooled() || trimmed;
+  return slab_pool::UnmapPooled(now) || trimmed;
 }
 
 void TidyIdle(uint64_t now_ms) {

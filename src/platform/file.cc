@@ -20,7 +20,7 @@ bool WriteAll(int descriptor, std::string_view text) {
 }
 
 int OpenForAppend(const char* path) {
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   return static_cast<int>(Syscall(SYS_openat, AT_FDCWD, path, kFlags, 0600));
 }
 

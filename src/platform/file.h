@@ -15,7 +15,7 @@ constexpr int kStandardError = 2;
 bool WriteAll(int descriptor, std::string_view text);
 
 // Opens for appending, creating with mode 0600; never follows a symbolic link in the last
-// component. Negative errno on failure.
+// component, never waits for a pipe's reader. Negative errno on failure.
 int OpenForAppend(const char* path);
 
 struct FileText {

@@ -22,7 +22,7 @@ void Pause() {
 constinit std::atomic<uintptr_t> Lock::forking_{0};
 
 void Lock::AcquireSlow() {
-  if (forking_.load(std::memory_order_relaxed) == ThisThread()) {
+  if (forking_.load(std::memory_order_relaxed) == ThisThread() && HeldByThisThread()) {
     ++depth_;
     return;
   }

@@ -35,8 +35,8 @@ class Lock {
     }
     if ((word_.exchange(kFree, std::memory_order_release) & kContended) != 0) WakeOne();
   }
-  // From now until EndFork() the calling thread, which holds every lock there is, may take each of
-  // them again: handlers that other libraries run around a fork may allocate while ours are held.
+  // From now until EndFork() the calling thread may take again each lock that it holds: handlers
+  // that other libraries run around a fork may allocate while ours are held.
   static void BeginFork() { forking_.store(ThisThread(), std::memory_order_relaxed); }
   static void EndFork() { forking_.store(0, std::memory_order_relaxed); }
 

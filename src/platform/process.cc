@@ -64,12 +64,15 @@ void SleepMilliseconds(int milliseconds) {
 }
 
 void Abort() {
-  const int pid = ProcessId();
-  const int tid = ThreadId();
   unsigned long set = 1ul << (SIGABRT - 1);
   Syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, nullptr, sizeof set);
-  Syscall(SYS_tgkill, pid, tid, SIGABRT);
-  // The program ignored the signal or its handler returned: take the default action.
+  Syscall(SYS_tgkill, ProcessId(), ThreadId(), SIGABRT);
+  // The program ignored the signal or its handler returned.
+  AbortUnhandled();
+}
+
+void AbortUnhandled() {
+  unsigned long set = 1ul << (SIGABRT - 1);
   struct {
     void (*handler)(int);
     unsigned long flags;
@@ -77,7 +80,8 @@ void Abort() {
     unsigned long mask;
   } by_default{SIG_DFL, 0, nullptr, 0};
   Syscall(SYS_rt_sigaction, SIGABRT, &by_default, nullptr, sizeof set);
-  Syscall(SYS_tgkill, pid, tid, SIGABRT);
+  Syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, nullptr, sizeof set);
+  Syscall(SYS_tgkill, ProcessId(), ThreadId(), SIGABRT);
   for (;;) __builtin_trap();
 }
 

@@ -26,6 +26,9 @@ void SleepMilliseconds(int milliseconds);
 // first, then the default action. Never returns.
 [[noreturn]] void Abort();
 
+// The same without the program's handler.
+[[noreturn]] void AbortUnhandled();
+
 }  // namespace bartizan::platform
 
 #endif  // BARTIZAN_SRC_PLATFORM_PROCESS_H_

@@ -29,8 +29,10 @@ void Format(const Violation& violation, ReportLine& line) {
   if (violation.stated != Violation::kUnknown) {
     line << ", stated " << uint64_t{violation.stated};
   }
-  line << ", process " << platform::ProcessId() << " (" << platform::ProgramName() << ") thread "
-       << platform::ThreadId();
+  line << ", process " << platform::ProcessId() << " (";
+  // A file's name may hold anything; the report is one line.
+  for (char c : platform::ProgramName()) line << (c < ' ' || c == 0x7f ? '?' : c);
+  line << ") thread " << platform::ThreadId();
   if (!violation.advice.empty()) line << ". What to do: " << violation.advice;
   line << "\n";
 }
@@ -64,7 +66,9 @@ void ReportViolation(const Violation& violation) {
     ReportLine line;
     Format(violation, line);
     Deliver(line.view());
-  } else if (first != me) {
+  } else if (first == me) {
+    platform::AbortUnhandled();
+  } else {
     platform::SleepMilliseconds(kWaitForReportMs);
   }
   platform::Abort();

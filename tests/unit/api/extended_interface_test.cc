@@ -92,8 +92,7 @@ TEST(FindObject, FindsBlocksByTheirEnd) {
   }
 }
 
-// DISABLED: without a trailer the address belongs to the next slot only, or to no block.
-TEST(FindObject, DISABLED_FindsBlocksByTheirEndInFullSlotsToo) {
+TEST(FindObject, FindsBlocksByTheirEndInFullSlotsToo) {
   for (size_t bytes : {size_t{16}, size_t{64}, size_t{1024}, size_t{131072}, size_t{1} << 20}) {
     std::vector<char*> blocks;
     for (int i = 0; i < 50; ++i) blocks.push_back(static_cast<char*>(bartizan_malloc(bytes)));

@@ -134,8 +134,7 @@ TEST(Lock, MayBeTakenAgainByTheForkingThread) {
 }
 
 // A lock that the forking thread does not hold is like any other to it.
-// DISABLED: a forking thread enters every lock that is taken, whoever holds it.
-TEST(Lock, DISABLED_OfAnotherThreadKeepsTheForkingThreadOut) {
+TEST(Lock, OfAnotherThreadKeepsTheForkingThreadOut) {
   Lock lock;
   std::atomic<bool> inside{false};
   std::thread other([&] {

@@ -15,8 +15,7 @@ namespace {
 long Lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 // The program's handler runs into the next bug: the process ends, with one report.
-// DISABLED: the second one's abort calls the handler again, and so on until the stack overflows.
-TEST(SecondViolation, DISABLED_InTheHandlerOfTheAbortEndsTheProcess) {
+TEST(SecondViolation, InTheHandlerOfTheAbortEndsTheProcess) {
   static int handled;
   const ChildEnd end = RunChild([] {
     handled = 0;
@@ -30,8 +29,7 @@ TEST(SecondViolation, DISABLED_InTheHandlerOfTheAbortEndsTheProcess) {
   EXPECT_EQ(Lines(end.standard_error), 2) << end.standard_error;
 }
 
-// DISABLED: as above.
-TEST(SecondViolation, DISABLED_InAHandlerOfItsOwnStackEndsTheProcess) {
+TEST(SecondViolation, InAHandlerOfItsOwnStackEndsTheProcess) {
   static int handled;
   const ChildEnd end = RunChild([] {
     handled = 0;
