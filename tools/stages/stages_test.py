@@ -122,8 +122,9 @@ class RunTest(unittest.TestCase):
         script = (f'import os, sys; sys.path.insert(0, {HERE!r}); import run, table; '
                   'table.stages = lambda root, quick: (table.Stage("s", "a", 1, (table.Command("sleep", ("sleep", "77")),)'
                   ', True),); sys.argv = ["x"]; sys.exit(run.main())')
-        child = subprocess.Popen([sys.executable, '-B', '-c', script], stdout=subprocess.PIPE, text=True,
-                                 env=dict(os.environ, TMPDIR=self.root))
+        # A shell starts what runs in the background with this signal ignored.
+        child = subprocess.Popen(['env', '--default-signal=INT', sys.executable, '-B', '-c', script],
+                                 stdout=subprocess.PIPE, text=True, env=dict(os.environ, TMPDIR=self.root))
         try:
             self.assertIn('s: a', child.stdout.readline())
             child.send_signal(signal.SIGINT)

@@ -99,19 +99,19 @@ TEST(Fork, TheChildKnowsWhatIsLive) {
 }
 
 // The addresses that a child gets, in order.
-std::vector<void*> AddressesInChild() {
+std::vector<uintptr_t> AddressesInChild() {
   constexpr size_t kCount = 400;  // more than is ready when it begins
   int ends[2];
   EXPECT_EQ(pipe(ends), 0);
   const test::Ending ending = test::RunInChild("addresses of a child", [&] {
     for (size_t i = 0; i < kCount; ++i) {
-      void* block = bartizan_malloc(200);
-      if (write(ends[1], &block, sizeof block) != sizeof block) _exit(1);
+      const auto address = reinterpret_cast<uintptr_t>(bartizan_malloc(200));
+      if (write(ends[1], &address, sizeof address) != sizeof address) _exit(1);
     }
   });
   EXPECT_TRUE(ending.Clean());
-  std::vector<void*> addresses(kCount);
-  for (void*& address : addresses) EXPECT_EQ(read(ends[0], &address, sizeof address), 8);
+  std::vector<uintptr_t> addresses(kCount);
+  for (uintptr_t& address : addresses) EXPECT_EQ(read(ends[0], &address, sizeof address), 8);
   close(ends[0]);
   close(ends[1]);
   return addresses;
