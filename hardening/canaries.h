@@ -1,10 +1,13 @@
 // canaries: eight secret bytes right behind the bytes that the program asked for.
 //
 // Stops: overflows by one byte or more, at the latest when the block is freed or resized.
-// How: the value is a keyed mix of the slot's address, so that one block's canary does not tell
-// another's. Its first byte is never zero (an off-by-one NUL is seen), its second always is (a
-// string read stops there).
-// Does not stop: overflows that jump over the canary; reads.
+// How: the value is a keyed mix of the slot's address, twice multiplied with secrets, so that the
+// canaries of other slots do not tell this one's. Its first byte is never zero (an off-by-one NUL
+// is seen), its second always is (a string read stops there). Free slots are zero, canary and all,
+// which reuse_check verifies; where memory is not zeroed, a freed slot ends with the inverse of its
+// canary until it is issued again. Behind large blocks, the bytes up to the guard, at most
+// kLargeSlack, must stay zero.
+// Does not stop: overflows that jump over the canary; reads; a NUL right behind a large block.
 // Cost: eight bytes a slot; docs/layers.md.
 #ifndef BARTIZAN_HARDENING_CANARIES_H_
 #define BARTIZAN_HARDENING_CANARIES_H_
@@ -14,21 +17,24 @@
 #include "src/base/violation.h"
 #include "src/hooks/profile.h"
 #include "src/hooks/secrets.h"
+#include "src/options/sealed_page.h"
 
 namespace bartizan {
 
 struct Canaries {
   static constexpr Toggle kToggle = Toggle::kCanaries;
-  static constexpr uint32_t kHooks = kOnAllocate | kOnResize | kOnFree;
+  static constexpr uint32_t kHooks =
+      kOnAllocate | kOnResize | kOnFree | kOnReuse | kOnResizeLarge | kOnFreeLarge;
   static constexpr size_t kTrailerBytes = sizeof(uint64_t);
 
   BARTIZAN_INLINE static void OnAllocate(const SlotUse& use) {
-    const uint64_t value = ValueFor(use.slot);
-    std::memcpy(use.slot + use.requested, &value, sizeof value);
+    Write(use.slot + use.requested, ValueFor(use.slot));
   }
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
     if (!IsIntact(op.use.slot, op.use.requested)) [[unlikely]]
       ReportFree(op);
+    if (!OptionsInForce().Has(Toggle::kZeroOnFree)) [[unlikely]]
+      Write(op.use.slot + op.use.capacity, ~ValueFor(op.use.slot));
   }
   static void OnResize(const SlotResize& op) {
     if (!IsIntact(op.use.slot, op.old_requested)) [[unlikely]]
@@ -36,19 +42,51 @@ struct Canaries {
     std::memset(op.use.slot + op.old_requested, 0, kTrailerBytes);
     OnAllocate(op.use);
   }
+  // Where nothing zeroes them, slots that were freed end with this layer's mark; slots that were
+  // never issued are zero.
+  static void OnReuse(const FreeSlot& slot) {
+    if (OptionsInForce().Has(Toggle::kZeroOnFree)) return;
+    const uint64_t found = Read(slot.slot + slot.bytes - kTrailerBytes);
+    if (found == 0 || found == ~ValueFor(slot.slot)) return;
+    ReportViolation({
+        .what = "write after free",
+        .detail = "the canary of a free slot was overwritten",
+        .address = reinterpret_cast<uintptr_t>(slot.slot),
+        .slot_bytes = slot.bytes,
+        .advice = "look for pointers kept after free to blocks of this size class",
+    });
+  }
+
+  static void OnResizeLarge(const SlotUse& use) {
+    for (size_t i = use.requested; i < use.capacity && i < use.requested + kLargeSlack; ++i) {
+      if (use.slot[i] != std::byte{0}) Report(use, use.requested);
+    }
+  }
+  static void OnFreeLarge(const SlotReturn& op) { OnResizeLarge(op.use); }
+
+  // Whether the bytes behind a live block are what this layer left there.
+  BARTIZAN_INLINE static bool IsIntact(const std::byte* slot, size_t requested) {
+    return Read(slot + requested) == ValueFor(slot);
+  }
 
  private:
-  BARTIZAN_INLINE static uint64_t ValueFor(const std::byte* slot) {
-    const uint64_t place = reinterpret_cast<uintptr_t>(slot) ^ SecretWord(Secret::kCanaryPlace);
-    const auto product =
-        static_cast<unsigned __int128>(place) * (SecretWord(Secret::kCanaryValue) | 1);
-    const auto mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-    return (mixed & ~uint64_t{0xff00}) | 1;
+  static uint64_t Read(const std::byte* at) {
+    uint64_t value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
   }
-  BARTIZAN_INLINE static bool IsIntact(const std::byte* slot, size_t requested) {
-    uint64_t found;
-    std::memcpy(&found, slot + requested, sizeof found);
-    return found == ValueFor(slot);
+  static void Write(std::byte* at, uint64_t value) { std::memcpy(at, &value, sizeof value); }
+
+  BARTIZAN_INLINE static uint64_t Mix(uint64_t value, Secret added, Secret factor) {
+    const auto product =
+        static_cast<unsigned __int128>(value ^ SecretWord(added)) * (SecretWord(factor) | 1);
+    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+  }
+  BARTIZAN_INLINE static uint64_t ValueFor(const std::byte* slot) {
+    const uint64_t place =
+        Mix(reinterpret_cast<uintptr_t>(slot), Secret::kCanaryPlace, Secret::kCanaryFactor);
+    const uint64_t mixed = Mix(place, Secret::kCanaryValue, Secret::kCanarySecondFactor);
+    return (mixed & ~uint64_t{0xff00}) | 1;
   }
   [[noreturn]] BARTIZAN_COLD static void ReportFree(const SlotReturn& op) {
     if (!op.IsRacing()) Report(op.use, op.use.requested);

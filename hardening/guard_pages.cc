@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "src/base/bits.h"
+#include "src/options/sealed_page.h"
 #include "src/platform/memory.h"
 
 namespace bartizan {
@@ -12,6 +13,9 @@ using platform::kPageBytes;
 
 // Guards around a large block are between one page and this many.
 constexpr uint32_t kMaxGuardPages = 16;
+// With guard_gaps, one slab in so many has a gap before it.
+constexpr uint32_t kSlabsPerGap = 4;
+constexpr size_t kMaxGapGuardBytes = 16 * kPageBytes;
 
 // Protected pages split a mapping in three: two more for each guard. A quarter of the limit for
 // slabs, so that half of it stays the program's when large blocks take theirs.
@@ -29,13 +33,23 @@ bool Protect(uintptr_t begin, size_t bytes) {
   return platform::SetAccess(begin, bytes, platform::Access::kNone);
 }
 
+// Guards are counted when they are missing, and nothing else comes of it.
+void Guard(uintptr_t begin, uintptr_t end) {
+  if (begin == end || platform::InstallGuard(begin, end - begin)) return;
+  if (!Protect(begin, end - begin)) g_unguarded.fetch_add(1, std::memory_order_relaxed);
+}
+
 }  // namespace
 
+void GuardPages::OnPlanSlab(SlabPlan& plan) {
+  plan.gap = OptionsInForce().guard_gaps && plan.random.Below(kSlabsPerGap) == 0 ? 1 : 0;
+}
+
 void GuardPages::OnPrepareSlab(const SlabSpan& slab) {
-  const uintptr_t begin = AlignUp(slab.slots_end, kPageBytes);
-  const size_t bytes = slab.end - begin;
-  if (platform::InstallGuard(begin, bytes) || Protect(begin, bytes)) return;
-  g_unguarded.fetch_add(1, std::memory_order_relaxed);
+  // Of a long gap, its end is enough.
+  const bool long_gap = slab.begin - slab.gap_begin > kMaxGapGuardBytes;
+  Guard(long_gap ? slab.begin - kMaxGapGuardBytes : slab.gap_begin, slab.begin);
+  Guard(AlignUp(slab.slots_end, kPageBytes), slab.end);
 }
 
 void GuardPages::OnPlaceLarge(LargePlan& plan) {

@@ -3,7 +3,9 @@
 // Stops: linear overflows out of a slab or large block, at the access.
 // How: the end of a slab's stride, which never holds a slot, is made inaccessible: with the
 // kernel's guard markers, which spend no mapping, or else by protection within a budget of
-// mappings. Large blocks lie in unmapped address space of random length and end against it.
+// mappings; so every slab lies between two guards. With guard_gaps, slabs are left out at random
+// places of a class region and guard what follows. Large blocks lie in unmapped address space of
+// random length and end against it.
 // Does not stop: overflows within a slab (canaries); strides that jump over the guard.
 // Cost: docs/layers.md.
 #ifndef BARTIZAN_HARDENING_GUARD_PAGES_H_
@@ -15,9 +17,10 @@ namespace bartizan {
 
 struct GuardPages {
   static constexpr Toggle kToggle = Toggle::kGuardPages;
-  static constexpr uint32_t kHooks = kOnPrepareSlab | kOnPlaceLarge;
+  static constexpr uint32_t kHooks = kOnPlanSlab | kOnPrepareSlab | kOnPlaceLarge;
   static constexpr size_t kTrailerBytes = 0;
 
+  static void OnPlanSlab(SlabPlan& plan);
   static void OnPrepareSlab(const SlabSpan& slab);
   static void OnPlaceLarge(LargePlan& plan);
 };

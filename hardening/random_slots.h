@@ -1,9 +1,12 @@
 // random_slots: which slot of a class is issued next is drawn at random.
 //
 // Stops: heap grooming that relies on neighbours in memory being neighbours in time.
-// How: the slots that become ready together (up to 32) are shuffled (Fisher and Yates) with the
-// heap's cryptographic stream, seeded by the kernel and anew in fork children. Regions and tables
-// lie at random places whatever the layers.
+// How: the page of a slab that is carved next is drawn, and where in a slab freed slots are looked
+// for; the slots that become ready together are shuffled (Fisher and Yates) with those held back
+// from the time before, and again as many are held back: so each slot is one of at least `kHold`
+// and one, 33 for slots of up to 512 bytes, and never less than 9. Numbers come from the heap's
+// cryptographic stream, seeded by the kernel and anew in fork children. Regions and tables lie at
+// random places whatever the layers.
 // Does not stop: an attacker who can read addresses.
 // Cost: docs/layers.md.
 #ifndef BARTIZAN_HARDENING_RANDOM_SLOTS_H_
@@ -17,11 +20,19 @@ namespace bartizan {
 
 struct RandomSlots {
   static constexpr Toggle kToggle = Toggle::kRandomSlots;
-  static constexpr uint32_t kHooks = kOnSelectSlots;
+  static constexpr uint32_t kHooks = kOnPlanBin | kOnChooseSlot | kOnSelectSlots;
   static constexpr size_t kTrailerBytes = 0;
 
+  static constexpr uint32_t kHold = 32;
+
+  static void OnPlanBin(BinPlan& plan) { plan.hold = kHold; }
+
+  static void OnChooseSlot(SlotChoice& choice) {
+    choice.chosen = choice.random.Below(choice.count);
+  }
+
   static void OnSelectSlots(SlotBatch& batch) {
-    for (uint32_t i = batch.count; i > 1; --i) {
+    for (uint32_t i = batch.count + batch.held; i > 1; --i) {
       const uint32_t other = batch.random.Below(i);
       std::swap(batch.granules[i - 1], batch.granules[other]);
     }

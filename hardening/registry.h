@@ -5,6 +5,7 @@
 #include "hardening/canaries.h"
 #include "hardening/freelist_encryption.h"
 #include "hardening/guard_pages.h"
+#include "hardening/neighbour_check.h"
 #include "hardening/origin_check.h"
 #include "hardening/quarantine.h"
 #include "hardening/random_slots.h"
@@ -19,9 +20,10 @@ namespace bartizan {
 template <template <class> class Mode>
 using EveryLayer = Profile<Mode<SizeCheck>,           //
                            Mode<OriginCheck>,         //
+                           Mode<ReuseCheck>,          //
+                           Mode<NeighbourCheck>,      //
                            Mode<Canaries>,            //
                            Mode<ZeroOnFree>,          //
-                           Mode<ReuseCheck>,          //
                            Mode<Quarantine>,          //
                            Mode<RandomSlots>,         //
                            Mode<FreelistEncryption>,  //

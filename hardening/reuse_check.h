@@ -1,52 +1,69 @@
-// reuse_check: a slot must still be zero when it is about to be issued again.
+// reuse_check: a slot must still be zero when it leaves quarantine, and when it is issued.
 //
 // Stops: a write after free, before the damaged memory reaches its next owner; also a write into
 // the slack behind a block that was live, for only what the block held is zeroed at free.
-// How: slots of up to 1 KiB are read whole; of larger ones the first and the last 256 bytes and one
-// line of 64 bytes at random.
+// How: when it leaves quarantine a slot of up to 8 KiB is read whole, with reuse_check_whole every
+// slot; otherwise the first and the last 256 bytes and one line of 64 bytes at random. When it is
+// issued, a slot of up to 1 KiB is read whole, of a larger one both ends. What was never issued is
+// not read: that would fault.
 // Does not stop: a write that is undone before reuse; in larger slots, most single writes to the
 // middle. Needs zero_on_free.
 // Cost: docs/layers.md.
 #ifndef BARTIZAN_HARDENING_REUSE_CHECK_H_
 #define BARTIZAN_HARDENING_REUSE_CHECK_H_
 
+#include "src/base/bits.h"
 #include "src/base/violation.h"
 #include "src/hooks/profile.h"
+#include "src/options/sealed_page.h"
 #include "src/platform/bytes.h"
 
 namespace bartizan {
 
 struct ReuseCheck {
   static constexpr Toggle kToggle = Toggle::kReuseCheck;
-  static constexpr uint32_t kHooks = kOnReuse;
+  static constexpr uint32_t kHooks = kOnReuse | kOnAllocate;
   static constexpr size_t kTrailerBytes = 0;
 
-  static constexpr size_t kWhole = 1024;
+  static constexpr size_t kWholeAtReuse = 8 * kKiB;
+  static constexpr size_t kWholeAtIssue = kKiB;
   static constexpr size_t kEnds = 256;
   static constexpr size_t kLine = 64;
 
   static void OnReuse(const FreeSlot& slot) {
-    if (!IsUntouched(slot)) [[unlikely]]
-      Report(slot);
+    bool untouched;
+    if (slot.bytes <= kWholeAtReuse || OptionsInForce().reuse_check_whole) {
+      untouched = platform::IsZero(slot.slot, slot.bytes);
+    } else {
+      const auto lines = static_cast<uint32_t>(slot.bytes / kLine);
+      untouched = AreEndsZero(slot.slot, slot.bytes) &&
+                  platform::IsZero(slot.slot + slot.random.Below(lines) * kLine, kLine);
+    }
+    if (!untouched) [[unlikely]]
+      Report(slot.slot, slot.bytes);
+  }
+  BARTIZAN_INLINE static void OnAllocate(const SlotUse& use) {
+    if (use.fresh) return;
+    const size_t bytes = AlignUp(use.capacity, kMinSlotBytes);  // with the trailer
+    const bool untouched =
+        bytes <= kWholeAtIssue ? platform::IsZero(use.slot, bytes) : AreEndsZero(use.slot, bytes);
+    if (!untouched) [[unlikely]]
+      Report(use.slot, bytes);
   }
 
- private:
-  static bool IsUntouched(const FreeSlot& slot) {
-    if (slot.bytes <= kWhole) return platform::IsZero(slot.slot, slot.bytes);
-    const size_t lines = slot.bytes / kLine;
-    const size_t line = slot.random.Below(static_cast<uint32_t>(lines)) * kLine;
-    return platform::IsZero(slot.slot, kEnds) &&
-           platform::IsZero(slot.slot + slot.bytes - kEnds, kEnds) &&
-           platform::IsZero(slot.slot + line, kLine);
-  }
-  [[noreturn]] BARTIZAN_COLD static void Report(const FreeSlot& slot) {
+  [[noreturn]] BARTIZAN_COLD static void Report(const std::byte* slot, size_t bytes) {
     ReportViolation({
         .what = "write after free",
         .detail = "a free slot was written to after its block was freed, or beyond its end before",
-        .address = reinterpret_cast<uintptr_t>(slot.slot),
-        .slot_bytes = slot.bytes,
+        .address = reinterpret_cast<uintptr_t>(slot),
+        .slot_bytes = bytes,
         .advice = "look for pointers kept after free to blocks of this size class",
     });
+  }
+
+ private:
+  static bool AreEndsZero(const std::byte* slot, size_t bytes) {
+    return platform::IsZero(slot, kEnds) && platform::IsZero(slot + bytes - kEnds, kEnds);
   }
 };
 

@@ -63,6 +63,7 @@ typedef struct bartizan_statistics {
   uint64_t remote_frees;       /* frees by other threads, as seen by the owners */
   uint64_t slabs_returned;     /* slabs whose pages were given back */
   uint64_t degraded_guards;    /* slabs and large blocks without their guard */
+  uint64_t shortened_waits;    /* slots given up by the quarantine when memory was refused */
   uint64_t nodes;              /* NUMA nodes in use */
   uint64_t node_slab_bytes[8]; /* slabs by node; the last entry sums all further nodes */
 } bartizan_statistics;

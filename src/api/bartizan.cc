@@ -34,6 +34,7 @@ void Fill(const EngineStatistics& from, bartizan_statistics* to) {
   to->slabs_returned = from.slabs_returned;
   const bool guards = bartizan::OptionsInForce().Has(bartizan::Toggle::kGuardPages);
   to->degraded_guards = guards ? from.unguarded_slabs + from.large.unguarded_blocks : 0;
+  to->shortened_waits = from.shortened_waits;
   to->nodes = from.nodes;
   for (uint32_t i = 0; i < from.nodes; ++i) {
     to->node_slab_bytes[i < kNodesShown ? i : kNodesShown - 1] += from.node[i].slab_bytes;

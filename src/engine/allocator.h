@@ -81,6 +81,7 @@ class Allocator {
     if (found.is_slot) {
       if (ResizeSlot(found.slot, bytes)) return pointer;
     } else if (bytes > g_runtime.max_slot_request) {
+      P::template Run<kOnResizeLarge>(CurrentToggles(), found.large);
       const auto user = reinterpret_cast<uintptr_t>(pointer);
       const uintptr_t moved = g_large_blocks.Resize(user, bytes, PolicyInForce());
       if (moved != 0) return reinterpret_cast<void*>(moved);
@@ -106,7 +107,8 @@ class Allocator {
     Trusted slot;
     size_t requested;
     Family family;
-    Bin outside;  // stands in where this thread has no bin for the class
+    SlotUse large;  // where it is no slot
+    Bin outside;    // stands in where this thread has no bin for the class
   };
 
   static LargePolicy PolicyInForce() { return LargePolicyFor<P>(CurrentToggles()); }
@@ -141,11 +143,12 @@ class Allocator {
       Bin& bin = heap.BinOf(id);
       auto result = slab_pool::Result::kDone;
       if (bin.ready == 0) result = Refill<P>::Fill(heap, bin);
-      if (result == slab_pool::Result::kRefused) {
-        if (!ReclaimAll()) return nullptr;
+      for (Waiting waiting : {Waiting::kKept, Waiting::kGivenUp}) {
+        if (result != slab_pool::Result::kRefused) break;
+        ReclaimAll(waiting);
         result = Refill<P>::Fill(heap, bin);
-        if (result == slab_pool::Result::kRefused) return nullptr;
       }
+      if (result == slab_pool::Result::kRefused) return nullptr;
       if (result != slab_pool::Result::kDone) continue;
       return id == kZeroClass ? Slots::template Issue<false>(bin, bytes, family)
                               : Slots::Issue(bin, bytes, family);
@@ -178,7 +181,11 @@ class Allocator {
     }
     bool is_zero = false;
     void* block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
-    if (block == nullptr && ReclaimAll()) {
+    // What waits in quarantine cannot help a very large block: asking for one must not end it.
+    constexpr size_t kWorthGivingUp = 4 * kMiB;
+    for (Waiting waiting : {Waiting::kKept, Waiting::kGivenUp}) {
+      if (block != nullptr || (waiting == Waiting::kGivenUp && bytes > kWorthGivingUp)) break;
+      if (!ReclaimAll(waiting)) break;
       block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
     }
     if (zeroed != nullptr) *zeroed = is_zero;
@@ -240,17 +247,17 @@ class Allocator {
       }
       ReportBadPointer(Operation::kFree, address);
     }
-    const SlotReturn op{{reinterpret_cast<std::byte*>(address), view.requested, view.requested},
-                        view.family,
-                        claim.family,
-                        claim.size,
-                        0};
+    const SlotReturn op{UseOf(view), view.family, claim.family, claim.size, 0};
     P::template Run<kOnFreeLarge>(CurrentToggles(), op);
     // Of racing frees only one finds the block still there.
     if (!g_large_blocks.Free(address, PolicyInForce())) {
       ReportBadPointer(Operation::kFree, address);
     }
     if (HasHeap(CurrentBins())) Tick(*static_cast<Heap*>(CurrentBins()));
+  }
+
+  static SlotUse UseOf(const LargeView& view) {
+    return {reinterpret_cast<std::byte*>(view.user), view.requested, view.map_end - view.user};
   }
 
   static void Resolve(Operation operation, void* pointer, Found* found) {
@@ -267,6 +274,7 @@ class Allocator {
       ReportBadPointer(operation, address);
     }
     found->is_slot = false;
+    found->large = UseOf(view);
     found->requested = view.requested;
     found->family = view.family;
   }
@@ -278,12 +286,13 @@ class Allocator {
     const bool same_class = ClassOf(bytes + g_runtime.trailer_bytes) == block.bin->id;
     if (!same_class && bytes < capacity / 2) return false;
     std::byte* slot = block.bin->SlotAt(static_cast<uint32_t>(block.granule));
-    const SlotResize op{{slot, bytes, capacity}, block.requested(), g_runtime.trailer_bytes};
-    P::template Run<kOnResize>(CurrentToggles(), op);
-    const StateWord live = StateWord::Live(capacity - bytes, Family::kMalloc);
-    if (block.state().ExchangeLive(live) != block.word) {
+    // Nobody else may free the block, nor judge what lies behind it, while it changes.
+    if (block.state().BeginRelease() != block.word) {
       ReportBadPointer(Operation::kRealloc, block.bin->base + block.offset);
     }
+    const SlotResize op{{slot, bytes, capacity}, block.requested(), g_runtime.trailer_bytes};
+    P::template Run<kOnResize>(CurrentToggles(), op);
+    block.state().StoreLive(StateWord::Live(capacity - bytes, Family::kMalloc));
     return true;
   }
 };

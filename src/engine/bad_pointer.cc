@@ -34,7 +34,7 @@ constexpr std::string_view kAdviseTwice = "look for a second owner of this point
   violation.slot_bytes = id == kZeroClass ? 0 : kClassBytes[id];
   violation.advice = kAdviseDebugger;
   SlotView slot;
-  if (!FindSlot(id, address, &slot) || slot.word == StateWord()) {
+  if (!FindSlot(id, address, &slot) || slot.word.IsUnused()) {
     violation.detail = "this address was never handed out";
     ReportViolation(violation);
   }
@@ -90,6 +90,16 @@ void ReportCorruptReference(uint32_t class_id, uint32_t granule) {
       .address = region.base + (size_t{granule} << GranuleShift(class_id)),
       .slot_bytes = kClassBytes[class_id],
       .advice = kAdviseTwice,
+  });
+}
+
+void ReportCorruptLink(SlabRef ref) {
+  ReportViolation({
+      .what = "corrupt free list",
+      .detail = "a stored link between slabs with free slots names none of them: the allocator's "
+                "metadata was overwritten",
+      .address = ref.bits(),
+      .advice = "look for writes through wild pointers",
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "src/base/compiler.h"
+#include "src/metadata/address_map.h"
 
 namespace bartizan {
 
@@ -16,6 +17,15 @@ enum class Operation { kFree, kRealloc, kUsableSize };
 
 // A reference to a free slot, in a magazine or ring, that does not agree with the slot's state.
 [[noreturn]] BARTIZAN_COLD void ReportCorruptReference(uint32_t class_id, uint32_t granule);
+// A link between slabs that does not name one of those that it may.
+[[noreturn]] BARTIZAN_COLD void ReportCorruptLink(SlabRef ref);
+
+// What is not a slab of that class and owner is reported.
+inline void CheckLink(SlabRef ref, ClassId id, HeapId owner) {
+  if (!g_address_map.HasSlab(ref) || ref.class_id() != id || g_address_map.OwnerOf(ref) != owner) {
+    ReportCorruptLink(ref);
+  }
+}
 
 }  // namespace bartizan
 

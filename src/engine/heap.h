@@ -18,7 +18,8 @@
 namespace bartizan {
 
 // The bin of one class: one cache line, all that the common path of malloc and free reads besides
-// the slot and its state. References to slots are granule indices XORed with `key`.
+// the slot and its state. References to slots are granule indices XORed with a mask made of `key`
+// and the place they rest at.
 //
 //   ring:      freed slots wait here, first in first out        ring_head -> newest
 //   magazine:  slots ready to be issued, taken from the end     magazine[ready - 1] is the next
@@ -38,6 +39,9 @@ struct alignas(64) Bin {
   uint8_t shift;  // granule size
   uint8_t id;     // class
 
+  // What the reference at that place of the ring or magazine is XORed with.
+  BARTIZAN_INLINE uint32_t MaskAt(uint32_t place) const { return key * (2 * place + 1); }
+
   BARTIZAN_INLINE std::byte* SlotAt(uint32_t granule) const {
     return reinterpret_cast<std::byte*>(base + (size_t{granule} << shift));
   }
@@ -56,6 +60,8 @@ struct BinReserve {
   uint32_t ring_tail;         // oldest waiting slot
   uint32_t quarantine_slots;  // how many must stay waiting
   uint32_t window;            // slots moved at a time
+  uint32_t hold;              // how many are kept back from each window, to be mixed with the next
+  uint32_t held;              // how many are: behind the magazine's end
   uint32_t empty_slabs;       // listed slabs without a slot in use
   SlabRef room;               // list of slabs with parked or uncarved slots
 };
@@ -67,6 +73,8 @@ struct HeapCounters {
   std::atomic<uint64_t> remote_drained;
   std::atomic<uint64_t> slabs_taken;
   std::atomic<uint64_t> slabs_returned;
+  std::atomic<uint64_t>
+      shortened_waits;  // slots that did not wait as long as they must: see EmptyHeap
 
   static void Add(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
@@ -92,9 +100,16 @@ struct Heap : BinSet {
   Heap* next_idle;       // in the registry's list of heaps without a thread
   HeapCounters counters;
 
-  // Slabs in which other threads freed slots: a stack of SlabRef bits, linked through the records.
-  // On a line of its own: the only part that other threads write.
+  // Slabs in which other threads freed slots: a stack of links through the slabs' records, or
+  // kNoLink. On a line of its own: the only part that other threads write.
   alignas(64) std::atomic<uint32_t> inbox;
+  static constexpr uint32_t kNoLink = 0;
+
+  // A link is the slab's name XORed with a mask made of the heap's key; the mask has no highest
+  // bit, names have, so no link is kNoLink.
+  uint32_t LinkTo(SlabRef ref) const { return ref.bits() ^ LinkMask(); }
+  SlabRef LinkedBy(uint32_t link) const { return SlabRef::FromBits(link ^ LinkMask()); }
+  uint32_t LinkMask() const { return zero_bin.key & ~(1u << 31); }
 
   Bin& BinOf(ClassId id) { return id == kZeroClass ? zero_bin : bins[id]; }
 };

@@ -44,6 +44,9 @@ constexpr uint32_t kMaxWindow = 32;
 constexpr size_t kBurstBytes = 64 * kKiB;
 constexpr uint32_t kMaxBurst = 4 * kMaxWindow;
 constexpr uint32_t kMaxQuarantineSlots = 1024;
+// Kept back where layers want the next slot to be uncertain: the window's size, and never so few
+// that one could guess.
+constexpr uint32_t kMinHold = 8;
 
 constexpr uint32_t Clamp(size_t n, uint32_t low, uint32_t high) {
   return n < low ? low : n > high ? high : static_cast<uint32_t>(n);
@@ -54,7 +57,11 @@ constexpr uint32_t MagazineSlots(ClassId id) {
 constexpr uint32_t WindowSlots(ClassId id) {
   return Clamp(kWindowBytes / kClassBytes[id], kMinWindow, kMaxWindow);
 }
-static_assert(kMaxMagazine <= StateWord::kPlaces);
+static_assert(kMaxMagazine + kMaxWindow <= StateWord::kPlaces);
+constexpr uint32_t HeldSlots(ClassId id, uint32_t wanted) {
+  const uint32_t most = WindowSlots(id) < kMinHold ? kMinHold : WindowSlots(id);
+  return wanted < most ? wanted : most;
+}
 
 uint32_t RingSlots(ClassId id, uint32_t quarantine_slots) {
   if (quarantine_slots == 0) return 0;
@@ -73,6 +80,7 @@ struct BinLayout {
   uint32_t key;
   uint32_t quarantine_slots;
   uint32_t ring_slots;
+  uint32_t hold;
 };
 
 // Asks the layers for each bin; returns how many ring and magazine entries the heap needs.
@@ -83,8 +91,8 @@ size_t PlanBins(RandomStream& random, BinLayout layouts[kClasses]) {
     kComposition.plan_bin(plan);
     const uint32_t waiting =
         plan.quarantine_slots > kMaxQuarantineSlots ? kMaxQuarantineSlots : plan.quarantine_slots;
-    layouts[id] = {plan.key, waiting, RingSlots(id, waiting)};
-    entries += layouts[id].ring_slots + MagazineSlots(id);
+    layouts[id] = {plan.key, waiting, RingSlots(id, waiting), HeldSlots(id, plan.hold)};
+    entries += layouts[id].ring_slots + MagazineSlots(id) + layouts[id].hold;
   }
   return entries;
 }
@@ -96,7 +104,8 @@ void SetUpBins(Heap& heap, const BinLayout layouts[kClasses], uint32_t* entries)
     bin.base = region.base;
     bin.states = region.states;
     bin.magazine = entries;
-    entries += bin.magazine_capacity = static_cast<uint16_t>(MagazineSlots(id));
+    bin.magazine_capacity = static_cast<uint16_t>(MagazineSlots(id));
+    entries += MagazineSlots(id) + layouts[id].hold;
     bin.ring = entries;
     entries += layouts[id].ring_slots;
     bin.ring_limit = layouts[id].ring_slots;
@@ -108,6 +117,7 @@ void SetUpBins(Heap& heap, const BinLayout layouts[kClasses], uint32_t* entries)
     bin.id = static_cast<uint8_t>(id);
     heap.reserve[id].quarantine_slots = layouts[id].quarantine_slots;
     heap.reserve[id].window = WindowSlots(id);
+    heap.reserve[id].hold = layouts[id].hold;
   }
 }
 
@@ -128,7 +138,7 @@ Heap* CreateHeap(uint32_t node) {
   heap->random = random;
   heap->seed_generation = g_seed_generation;
   heap->holder = platform::ThisThread();
-  heap->inbox.store(SlabRef().bits(), std::memory_order_relaxed);
+  heap->inbox.store(Heap::kNoLink, std::memory_order_relaxed);
   SetUpBins(*heap, layouts, reinterpret_cast<uint32_t*>(place + sizeof(Heap)));
   g_heaps[id].store(heap, std::memory_order_release);
   g_heap_limit.store(id + 1, std::memory_order_release);
@@ -158,7 +168,7 @@ Heap* PopIdle(uint32_t node) {
 }
 
 bool IsTidy(const Heap& heap) {
-  return heap.tidy && heap.inbox.load(std::memory_order_relaxed) == SlabRef().bits();
+  return heap.tidy && heap.inbox.load(std::memory_order_relaxed) == Heap::kNoLink;
 }
 
 // After a fork: a thread that is gone may have marked a slab as announced without linking it. Every
@@ -166,9 +176,8 @@ bool IsTidy(const Heap& heap) {
 void AnnounceAnew() {
   const uint32_t limit = g_heap_limit.load(std::memory_order_relaxed);
   for (uint32_t id = 1; id < limit; ++id) {
-    g_heaps[id]
-        .load(std::memory_order_relaxed)
-        ->inbox.store(SlabRef().bits(), std::memory_order_relaxed);
+    Heap* heap = g_heaps[id].load(std::memory_order_relaxed);
+    heap->inbox.store(Heap::kNoLink, std::memory_order_relaxed);
   }
   for (ClassId id = 0; id < kClasses; ++id) {
     const ClassRegion& region = g_address_map.region(id);

@@ -79,17 +79,25 @@ void* LargeBlocks::Allocate(const LargeRequest& request, const LargePolicy& poli
     block = Place(shape);
     if (block == nullptr) return nullptr;
   }
-  *zeroed = !block->dirty;
+  const bool dirty = block->dirty;
+  *zeroed = !dirty;
   const bool upper = request.against_upper && request.alignment <= kPageBytes;
   block->user =
       upper ? AlignDown(block->map_end - request.bytes, request.alignment) : block->map_begin;
   block->requested = request.bytes;
   block->family = request.family;
   block->dirty = false;
+  if (dirty) ClearSlack(*block);
   const uintptr_t user = block->user;
   platform::LockGuard guard(lock_);
   Enter(block);
   return reinterpret_cast<void*>(user);
+}
+
+void LargeBlocks::ClearSlack(const LargeBlock& block) {
+  const uintptr_t end = block.user + block.requested;
+  const size_t slack = block.map_end - end;
+  std::memset(reinterpret_cast<void*>(end), 0, slack < kLargeSlack ? slack : kLargeSlack);
 }
 
 LargeBlocks::Shape LargeBlocks::ShapeOf(const LargeRequest& request, const LargePolicy& policy) {
@@ -229,7 +237,7 @@ bool LargeBlocks::Find(uintptr_t address, LargeView* view) {
   platform::LockGuard guard(lock_);
   const auto* block = static_cast<const LargeBlock*>(live_.Find(address));
   if (block == nullptr) return false;
-  *view = {block->user, block->requested, block->family};
+  *view = {block->user, block->requested, block->family, block->map_end};
   return true;
 }
 

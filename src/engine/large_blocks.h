@@ -9,6 +9,7 @@
 #include "src/base/bits.h"
 #include "src/engine/large_space.h"
 #include "src/engine/range_tree.h"
+#include "src/hooks/events.h"
 #include "src/metadata/slot_state.h"
 #include "src/platform/address_plan.h"
 #include "src/platform/lock.h"
@@ -51,6 +52,7 @@ struct LargeView {
   uintptr_t user;
   size_t requested;
   Family family;
+  uintptr_t map_end;  // of the block's accessible memory
 };
 
 struct LargeStatistics {
@@ -106,6 +108,7 @@ class LargeBlocks {
     size_t guard_after;
     bool huge;
   };
+  static void ClearSlack(const LargeBlock& block);
   static Shape ShapeOf(const LargeRequest& request, const LargePolicy& policy);
 
   LargeBlock* FindExact(uintptr_t user) const;

@@ -39,6 +39,7 @@ uintptr_t LargeBlocks::Resize(uintptr_t user, size_t bytes, const LargePolicy& p
   const bool done = ResizeTaken(&block, bytes, policy);
   const uintptr_t result = done ? block->user : 0;
   if (done) block->family = Family::kMalloc;  // what realloc returns, whatever it was given
+  if (done && !policy.zero) ClearSlack(*block);
   platform::LockGuard guard(lock_);
   Enter(block);
   return result;

@@ -29,6 +29,27 @@ bool IsScarce(uint64_t now_ms) {
 // Raised by RequestPurge; a heap that has seen a lower number purges all it can.
 constinit std::atomic<uint32_t> g_purge_requests{0};
 
+// Gives back the pages of parked slots, of those that were parked already when the last purge came
+// or of all: a few slots that wait or are in use would keep them in memory.
+void DropIdle(SlabRef ref, bool all) {
+  Slab& slab = g_address_map.slab(ref);
+  const ClassId id = ref.class_id();
+  const SlotState* states = g_address_map.SlabStates(ref);
+  const size_t stride = kClassBytes[id] >> GranuleShift(id);
+  uint32_t parked = 0;
+  for (uint32_t i = 0; i < SlotsPerSlab(id); ++i) {
+    if (states[i * stride].Load() == StateWord::AtRest(SlotKind::kParked)) parked |= 1u << i;
+  }
+  const uint32_t wanted = (all ? parked : parked & slab.idle) & ~slab.dropped;
+  for (uint32_t i = 0; i < SlotsPerSlab(id); ++i) {
+    if ((wanted >> i & 1) == 0) continue;
+    const platform::AddressRange pages = g_address_map.PagesOfSlot(ref, i);
+    platform::DropPages(pages.begin, pages.end - pages.begin);
+  }
+  slab.dropped = slab.dropped | wanted;
+  slab.idle = parked;
+}
+
 // False: the slab is announced in the heap's inbox, which must not name slabs of others. It stays
 // an empty one for the next purge.
 bool ReturnSlab(Heap& heap, SlabRef ref) {
@@ -55,13 +76,13 @@ bool NotifyOwner(SlabRef ref) {
     slab.remote_pending.store(false, std::memory_order_release);
   } while (g_address_map.OwnerOf(ref) != kNoHeap);
   if (owner == kNoHeap) return false;
-  std::atomic<uint32_t>& inbox = registry::HeapById(owner)->inbox;
-  uint32_t head = inbox.load(std::memory_order_relaxed);
+  Heap& heap = *registry::HeapById(owner);
+  uint32_t head = heap.inbox.load(std::memory_order_relaxed);
   do {
     slab.remote_next.store(head, std::memory_order_relaxed);
     // Release pairs with the owner's acquire in DrainInbox: it sees the link.
-  } while (!inbox.compare_exchange_weak(head, ref.bits(), std::memory_order_release,
-                                        std::memory_order_relaxed));
+  } while (!heap.inbox.compare_exchange_weak(head, heap.LinkTo(ref), std::memory_order_release,
+                                             std::memory_order_relaxed));
   return true;
 }
 
@@ -87,13 +108,15 @@ void OnSlabUsed(Heap& heap, SlabRef ref) {
 void PurgeHeap(Heap& heap, uint64_t now_ms, uint64_t minimum_age_ms) {
   heap.last_purge_ms = now_ms;
   for (ClassId id = 0; id < kClasses; ++id) {
-    if (heap.reserve[id].empty_slabs == 0) continue;
+    if (heap.reserve[id].empty_slabs == 0 && !HasOwnPages(id)) continue;
     SlabRef next;
     for (SlabRef ref = heap.reserve[id].room; ref; ref = next) {
       const Slab& slab = g_address_map.slab(ref);
       next = slab.next;
       const bool empty = slab.empty_since_ms != 0;
-      if (empty && now_ms - slab.empty_since_ms >= minimum_age_ms) ReturnSlab(heap, ref);
+      if (empty && now_ms - slab.empty_since_ms >= minimum_age_ms && ReturnSlab(heap, ref))
+        continue;
+      if (HasOwnPages(id)) DropIdle(ref, minimum_age_ms == 0);
     }
   }
 }

@@ -34,26 +34,33 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
   Slab& slab = g_address_map.slab(ref);
   SlotState* states = g_address_map.SlabStates(ref);
   const size_t stride = kClassBytes[id] >> GranuleShift(id);
-  uint32_t carved = 0;
-  for (uint32_t i = 0; i < SlotsPerSlab(id); ++i) {
-    if (states[i * stride].Load() != StateWord()) carved = i + 1;
+  slab.uncarved = 0;
+  slab.carved = slab.parked = slab.next_scan = 0;
+  slab.idle = 0;
+  slab.dropped = 0;
+  for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {
+    const SlotSpan slots = SlotsOfUnit(id, unit);
+    bool touched = false;
+    for (size_t i = slots.begin; i < slots.end; ++i)
+      touched |= states[i * stride].Load() != StateWord();
+    if (!touched) {
+      slab.uncarved = slab.uncarved | 1u << unit;
+      continue;
+    }
+    slab.carved += slots.end - slots.begin;
+    for (size_t i = slots.begin; i < slots.end; ++i) {
+      SlotState& state = states[i * stride];
+      const StateWord word = state.LoadRemote();
+      if (word.IsLive() || word.kind() == SlotKind::kReleasing) continue;
+      state.Store(StateWord::AtRest(SlotKind::kParked));
+      slab.parked++;
+    }
   }
-  uint32_t parked = 0;
-  for (uint32_t i = 0; i < carved; ++i) {
-    SlotState& state = states[i * stride];
-    const StateWord word = state.LoadRemote();
-    if (word.IsLive() || word.kind() == SlotKind::kReleasing) continue;
-    state.Store(StateWord::AtRest(SlotKind::kParked));
-    ++parked;
-  }
-  slab.carved = carved;
-  slab.parked = parked;
-  slab.next_scan = 0;
   slab.empty_since_ms = 0;
   slab.listed = false;
   slab.next = slab.previous = SlabRef();
   heap.slab_bytes += SlabBytes(id);
-  if (slab.HasRoom(SlotsPerSlab(id))) ListSlab(heap, ref);
+  if (slab.HasRoom()) ListSlab(heap, ref);
   if (slab.listed && slab.IsEmpty()) OnSlabEmpty(heap, ref);
 }
 
@@ -66,6 +73,7 @@ void RebuildHeap(Heap& heap) {
     Bin& bin = heap.BinOf(id);
     BinReserve& reserve = heap.reserve[id];
     bin.ready = 0;
+    reserve.held = 0;
     bin.ring_head = reserve.ring_tail = 0;
     bin.ring_limit = static_cast<uint32_t>(bin.ring_mask) + 1;
     if (reserve.quarantine_slots == 0) bin.ring_limit = 0;

@@ -8,19 +8,6 @@
 namespace bartizan {
 namespace {
 
-// An entry is believed only if the slot's state says that it rests at this very place.
-uint32_t Decode(Bin& bin, uint32_t entry, StateWord expected) {
-  const uint32_t granule = entry ^ bin.key;
-  if (granule >= CurrentLimit(bin) || bin.states[granule].Load() != expected) {
-    ReportCorruptReference(bin.id, granule);
-  }
-  return granule;
-}
-
-uint32_t MagazineEntry(Bin& bin, uint32_t place) {
-  return Decode(bin, bin.magazine[place], StateWord::AtRest(SlotKind::kCached, place));
-}
-
 // A slot goes to rest in its slab, known by its state only. True: that emptied the slab and it was
 // given back; it may be another heap's already.
 bool Park(Heap& heap, Bin& bin, uint32_t granule) {
@@ -58,24 +45,43 @@ bool DrainSlab(Heap& heap, SlabRef ref) {
   return drained != 0;
 }
 
-void Flush(Heap& heap, Bin& bin) {
+void Flush(Heap& heap, Bin& bin, Waiting waiting) {
+  BinReserve& reserve = heap.reserve[bin.id];
+  for (; reserve.held != 0; --reserve.held)
+    Park(heap, bin, MagazineSlot(bin, HeldPlace(bin, reserve.held - 1)));
   while (bin.ready != 0) {
-    const uint32_t granule = MagazineEntry(bin, bin.ready - 1);
+    const uint32_t granule = MagazineSlot(bin, bin.ready - 1);
     bin.ready--;
     Park(heap, bin, granule);
   }
-  BinReserve& reserve = heap.reserve[bin.id];
-  while (bin.ring_head - reserve.ring_tail > reserve.quarantine_slots) {
+  const uint32_t kept = waiting == Waiting::kKept ? reserve.quarantine_slots : 0;
+  while (bin.ring_head - reserve.ring_tail > kept) {
+    HeapCounters::Add(heap.counters.shortened_waits, waiting == Waiting::kGivenUp);
     Park(heap, bin, PopRing(heap, bin));
   }
 }
 
 }  // namespace
 
+// An entry is believed only if the slot's state says that it rests at this very place.
+uint32_t MagazineSlot(Bin& bin, uint32_t place) {
+  const uint32_t granule = bin.magazine[place] ^ bin.MaskAt(place);
+  bool fresh;
+  if (granule >= CurrentLimit(bin) || !bin.states[granule].Load().IsReady(place, &fresh)) {
+    ReportCorruptReference(bin.id, granule);
+  }
+  return granule;
+}
+
 uint32_t PopRing(Heap& heap, Bin& bin) {
   const uint32_t place = heap.reserve[bin.id].ring_tail++ & bin.ring_mask;
   bin.ring_limit++;
-  return Decode(bin, bin.ring[place], StateWord::AtRest(SlotKind::kQuarantined, place));
+  const uint32_t granule = bin.ring[place] ^ bin.MaskAt(place);
+  if (granule >= CurrentLimit(bin) ||
+      bin.states[granule].Load() != StateWord::AtRest(SlotKind::kQuarantined, place)) {
+    ReportCorruptReference(bin.id, granule);
+  }
+  return granule;
 }
 
 void SpillRing(Heap& heap, Bin& bin) {
@@ -89,11 +95,9 @@ void SpillRing(Heap& heap, Bin& bin) {
 
 void SpillMagazine(Heap& heap, Bin& bin) {
   const uint32_t count = (bin.ready + 1u) / 2;
-  for (uint32_t i = 0; i < count; ++i) Park(heap, bin, MagazineEntry(bin, i));
+  for (uint32_t i = 0; i < count; ++i) Park(heap, bin, MagazineSlot(bin, i));
   for (uint32_t i = count; i < bin.ready; ++i) {
-    const uint32_t granule = MagazineEntry(bin, i);
-    bin.magazine[i - count] = granule ^ bin.key;
-    bin.states[granule].Store(StateWord::AtRest(SlotKind::kCached, i - count));
+    MoveToMagazine(bin, i - count, MagazineSlot(bin, i));
   }
   bin.ready -= count;
   Tick(heap);
@@ -101,14 +105,16 @@ void SpillMagazine(Heap& heap, Bin& bin) {
 
 bool DrainInbox(Heap& heap) {
   // Acquire pairs with the release of NotifyOwner: the records' links are seen.
-  uint32_t bits = heap.inbox.exchange(SlabRef().bits(), std::memory_order_acquire);
+  uint32_t link = heap.inbox.exchange(Heap::kNoLink, std::memory_order_acquire);
   bool any = false;
-  while (SlabRef::FromBits(bits)) {
-    const SlabRef ref = SlabRef::FromBits(bits);
+  while (link != Heap::kNoLink) {
+    const SlabRef ref = heap.LinkedBy(link);
+    if (!g_address_map.HasSlab(ref)) ReportCorruptLink(ref);
     Slab& slab = g_address_map.slab(ref);
-    bits = slab.remote_next.load(std::memory_order_relaxed);
-    // The flag goes before the scan: a free that comes meanwhile announces itself again.
-    slab.remote_pending.exchange(false, std::memory_order_acq_rel);
+    link = slab.remote_next.load(std::memory_order_relaxed);
+    // The flag goes before the scan: a free that comes meanwhile announces itself again. A slab
+    // without it was not announced, or is linked twice.
+    if (!slab.remote_pending.exchange(false, std::memory_order_acq_rel)) ReportCorruptLink(ref);
     if (g_address_map.OwnerOf(ref) == heap.id) {
       any |= DrainSlab(heap, ref);
     } else {
@@ -118,10 +124,10 @@ bool DrainInbox(Heap& heap) {
   return any;
 }
 
-bool EmptyHeap(Heap& heap, uint64_t now_ms) {
+bool EmptyHeap(Heap& heap, uint64_t now_ms, Waiting waiting) {
   const uint64_t before = heap.counters.slabs_returned.load(std::memory_order_relaxed);
   DrainInbox(heap);
-  for (ClassId id = 0; id < kClasses; ++id) Flush(heap, heap.BinOf(id));
+  for (ClassId id = 0; id < kClasses; ++id) Flush(heap, heap.BinOf(id), waiting);
   PurgeHeap(heap, now_ms, 0);
   return heap.counters.slabs_returned.load(std::memory_order_relaxed) != before;
 }

@@ -11,17 +11,29 @@ namespace bartizan {
 
 BARTIZAN_INLINE void PushRing(Bin& bin, uint32_t granule) {
   const uint32_t place = bin.ring_head & bin.ring_mask;
-  bin.ring[place] = granule ^ bin.key;
+  bin.ring[place] = granule ^ bin.MaskAt(place);
   bin.states[granule].Store(StateWord::AtRest(SlotKind::kQuarantined, place));
   bin.ring_head++;
 }
 
-BARTIZAN_INLINE void PushMagazine(Bin& bin, uint32_t granule) {
-  const uint32_t place = bin.ready;
-  bin.magazine[place] = granule ^ bin.key;
-  bin.states[granule].Store(StateWord::AtRest(SlotKind::kCached, place));
-  bin.ready = place + 1;
+BARTIZAN_INLINE void StoreReference(Bin& bin, uint32_t place, uint32_t granule, SlotKind kind) {
+  bin.magazine[place] = granule ^ bin.MaskAt(place);
+  bin.states[granule].Store(StateWord::AtRest(kind, place));
 }
+BARTIZAN_INLINE void PushMagazine(Bin& bin, uint32_t granule) {
+  StoreReference(bin, bin.ready, granule, SlotKind::kCached);
+  bin.ready++;
+}
+
+// To that place of the magazine; a slot that was never issued stays known as such.
+inline void MoveToMagazine(Bin& bin, uint32_t place, uint32_t granule) {
+  const bool unused = bin.states[granule].Load().IsUnused();
+  StoreReference(bin, place, granule, unused ? SlotKind::kFresh : SlotKind::kCached);
+}
+// The slot that rests at that place of the magazine, checked against its state.
+uint32_t MagazineSlot(Bin& bin, uint32_t place);
+// Slots that are held back rest behind the magazine's end.
+inline uint32_t HeldPlace(const Bin& bin, uint32_t i) { return bin.magazine_capacity + i; }
 
 // The oldest slot of the ring, checked against its state.
 uint32_t PopRing(Heap& heap, Bin& bin);
@@ -34,9 +46,10 @@ void SpillMagazine(Heap& heap, Bin& bin);
 // Takes in what other threads freed in slabs of this heap. True if there was anything.
 bool DrainInbox(Heap& heap);
 
-// Drains, empties magazines and rings into the slabs but for what must still wait, and gives back
-// slabs that are empty. True if any was.
-bool EmptyHeap(Heap& heap, uint64_t now_ms);
+// Drains, empties magazines and rings into the slabs, and gives back slabs that are empty. True if
+// any was. Slots that must still wait are kept, except where there would be no memory otherwise.
+enum class Waiting { kKept, kGivenUp };
+bool EmptyHeap(Heap& heap, uint64_t now_ms, Waiting waiting = Waiting::kKept);
 
 // How many granules of the class have state words now.
 inline uint32_t CurrentLimit(const Bin& bin) {
@@ -47,10 +60,10 @@ inline uint32_t CurrentLimit(const Bin& bin) {
 inline uint32_t FirstGranule(const Bin& bin, SlabRef ref) {
   return ref.index() << (SlabShift(bin.id) - bin.shift);
 }
-// One past the last carved granule of the slab.
+inline uint32_t GranulesPerSlot(const Bin& bin) { return kClassBytes[bin.id] >> bin.shift; }
+// One past the last granule of the slab that holds a slot.
 inline uint32_t EndGranule(const Bin& bin, SlabRef ref) {
-  const uint32_t stride = kClassBytes[bin.id] >> bin.shift;
-  return FirstGranule(bin, ref) + g_address_map.slab(ref).carved * stride;
+  return FirstGranule(bin, ref) + SlotsPerSlab(bin.id) * GranulesPerSlot(bin);
 }
 
 }  // namespace bartizan

@@ -9,6 +9,7 @@
 #ifndef BARTIZAN_SRC_ENGINE_REFILL_H_
 #define BARTIZAN_SRC_ENGINE_REFILL_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -39,9 +40,11 @@ class Refill {
     if (FillFromRing(heap, bin)) return Result::kDone;
     if (DrainInbox(heap) && (bin.ready != 0 || FillFromRing(heap, bin))) return Result::kDone;
     if (FillFromSlabs(heap, bin)) return Result::kDone;
+    SlabPlan plan{heap.random};
+    P::template Run<kOnPlanSlab>(CurrentToggles(), plan);
     SlabRef slab;
-    const Result result = slab_pool::Take(heap, bin.id, &slab);
-    if (result != Result::kDone) return result;
+    const Result result = slab_pool::Take(heap, bin.id, plan.gap, &slab);
+    if (result != Result::kDone) return IssueHeld(heap, bin) ? Result::kDone : result;
     PrepareSlab(slab);
     ListSlab(heap, slab);
     bin.limit = CurrentLimit(bin);
@@ -50,6 +53,8 @@ class Refill {
 
  private:
   static constexpr uint32_t kLargestWindow = 64;
+  // What is loaded at a time: a window, what the last unit carved for it has more, what was held.
+  static constexpr uint32_t kLargestBatch = 2 * kLargestWindow + kMaxSlotsPerUnit;
 
   static void PrepareSlab(SlabRef ref) {
     Slab& slab = g_address_map.slab(ref);
@@ -58,7 +63,8 @@ class Refill {
     const ClassId id = ref.class_id();
     if (id == kZeroClass) return;
     const uintptr_t begin = g_address_map.SlabAddress(ref);
-    const SlabSpan span{begin, begin + SlotsPerSlab(id) * size_t{kClassBytes[id]},
+    const uintptr_t gap_begin = begin - slab.gap * SlabBytes(id);
+    const SlabSpan span{gap_begin, begin, begin + SlotsPerSlab(id) * size_t{kClassBytes[id]},
                         begin + SlabBytes(id)};
     P::template Run<kOnPrepareSlab>(CurrentToggles(), span);
   }
@@ -68,7 +74,7 @@ class Refill {
     const uint32_t waiting = bin.ring_head - reserve.ring_tail;
     if (waiting <= reserve.quarantine_slots) return false;
     const uint32_t surplus = waiting - reserve.quarantine_slots;
-    uint32_t granules[kLargestWindow];
+    uint32_t granules[kLargestBatch];
     const uint32_t count = surplus < reserve.window ? surplus : reserve.window;
     for (uint32_t i = 0; i < count; ++i) granules[i] = PopRing(heap, bin);
     Examine(heap, bin, granules, count);
@@ -80,25 +86,27 @@ class Refill {
   // window is filled where each has little.
   static bool FillFromSlabs(Heap& heap, Bin& bin) {
     BinReserve& reserve = heap.reserve[bin.id];
-    uint32_t granules[kLargestWindow];
+    const uint32_t wanted = reserve.window + reserve.hold - reserve.held;
+    uint32_t granules[kLargestBatch];
     uint32_t count = 0;
-    while (reserve.room && count < reserve.window) {
+    while (reserve.room && count < wanted) {
       const SlabRef ref = reserve.room;
+      CheckLink(ref, bin.id, heap.id);
       Slab& slab = g_address_map.slab(ref);
       if (slab.parked == 0) break;
       if (slab.empty_since_ms != 0) OnSlabUsed(heap, ref);
-      count += TakeParked(bin, ref, granules + count, reserve.window - count);
-      if (!slab.HasRoom(SlotsPerSlab(bin.id))) UnlistSlab(heap, ref);
+      count += TakeParked(heap, bin, ref, granules + count, wanted - count);
+      if (!slab.HasRoom()) UnlistSlab(heap, ref);
     }
     if (count != 0) {
       Examine(heap, bin, granules, count);
     } else if (reserve.room) {
       // Fresh slots, which no program ever had, are not examined: reading them would fault.
       const SlabRef ref = reserve.room;
-      count = Carve(bin, ref, granules, reserve.window);
-      if (!g_address_map.slab(ref).HasRoom(SlotsPerSlab(bin.id))) UnlistSlab(heap, ref);
+      count = Carve(heap, bin, ref, granules, wanted);
+      if (!g_address_map.slab(ref).HasRoom()) UnlistSlab(heap, ref);
     }
-    Load(heap, bin, granules, count);
+    if (count != 0) Load(heap, bin, granules, count);
     return count != 0;
   }
 
@@ -106,48 +114,87 @@ class Refill {
     if (bin.id == kZeroClass) return;
     const Toggles toggles = CurrentToggles();
     for (uint32_t i = 0; i < count; ++i) {
-      const FreeSlot slot{bin.SlotAt(granules[i]), kClassBytes[bin.id], heap.random};
+      const FreeSlot slot{bin.SlotAt(granules[i]), kClassBytes[bin.id], heap.random,
+                          bin.states + granules[i]};
       P::template Run<kOnReuse>(toggles, slot);
     }
   }
 
+  // Makes slots ready, in the order that layers like. Some may be held back until the next time, so
+  // that even the last one of a window is not the only one that could come.
   static void Load(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count) {
-    SlotBatch batch{granules, count, heap.random};
+    BinReserve& reserve = heap.reserve[bin.id];
+    SlotBatch batch{granules, count, heap.random, granules + count, reserve.held};
+    for (uint32_t i = 0; i < batch.held; ++i) {
+      batch.held_granules[i] = MagazineSlot(bin, HeldPlace(bin, i));
+    }
     P::template Run<kOnSelectSlots>(CurrentToggles(), batch);
-    for (uint32_t i = 0; i < count; ++i) PushMagazine(bin, granules[i]);
+    const uint32_t all = count + batch.held;
+    const uint32_t keep = reserve.hold < all ? reserve.hold : all - 1;
+    const uint32_t ready = all - keep;
+    for (uint32_t i = 0; i < ready; ++i) MoveToMagazine(bin, bin.ready + i, granules[i]);
+    for (uint32_t i = 0; i < keep; ++i) {
+      MoveToMagazine(bin, HeldPlace(bin, i), granules[ready + i]);
+    }
+    bin.ready += ready;
+    reserve.held = keep;
   }
 
-  // Slots of the slab that have never been used.
-  static uint32_t Carve(Bin& bin, SlabRef ref, uint32_t* granules, uint32_t wanted) {
+  // Where the system gives nothing, what there is.
+  static bool IssueHeld(Heap& heap, Bin& bin) {
+    BinReserve& reserve = heap.reserve[bin.id];
+    if (reserve.held == 0) return false;
+    reserve.held--;
+    MoveToMagazine(bin, bin.ready++, MagazineSlot(bin, HeldPlace(bin, reserve.held)));
+    return true;
+  }
+
+  // Slots that have never been used, by whole units.
+  static uint32_t Carve(Heap& heap, Bin& bin, SlabRef ref, uint32_t* granules, uint32_t wanted) {
     Slab& slab = g_address_map.slab(ref);
-    const uint32_t stride = kClassBytes[bin.id] >> bin.shift;
-    const uint32_t left = SlotsPerSlab(bin.id) - slab.carved;
-    const uint32_t count = wanted < left ? wanted : left;
-    for (uint32_t i = 0; i < count; ++i) granules[i] = EndGranule(bin, ref) + i * stride;
-    slab.carved += count;
+    const uint32_t first = FirstGranule(bin, ref);
+    uint32_t count = 0;
+    while (count < wanted && slab.uncarved != 0) {
+      uint32_t units = slab.uncarved;
+      SlotChoice choice{static_cast<uint32_t>(std::popcount(units)), heap.random};
+      P::template Run<kOnChooseSlot>(CurrentToggles(), choice);
+      for (; choice.chosen != 0; --choice.chosen) units &= units - 1;
+      const auto unit = static_cast<uint32_t>(std::countr_zero(units));
+      slab.uncarved = slab.uncarved & ~(1u << unit);
+      const SlotSpan slots = SlotsOfUnit(bin.id, unit);
+      slab.carved += slots.end - slots.begin;
+      for (uint32_t slot = slots.begin; slot < slots.end; ++slot) {
+        granules[count++] = first + slot * GranulesPerSlot(bin);
+      }
+    }
     return count;
   }
 
-  // Parked slots, found by their states, going on where the last search ended.
-  static uint32_t TakeParked(Bin& bin, SlabRef ref, uint32_t* granules, uint32_t wanted) {
+  // Parked slots, found by their states, going on where the last search ended or where layers like.
+  static uint32_t TakeParked(Heap& heap, Bin& bin, SlabRef ref, uint32_t* granules,
+                             uint32_t wanted) {
     Slab& slab = g_address_map.slab(ref);
     const StateWord parked = StateWord::AtRest(SlotKind::kParked);
     const uint32_t count = wanted < slab.parked ? wanted : slab.parked;
     const uint32_t first = FirstGranule(bin, ref);
     const uint32_t end = EndGranule(bin, ref);
-    uint32_t at = first + slab.next_scan;
+    SlotChoice choice{SlotsPerSlab(bin.id), heap.random, slab.next_scan};
+    P::template Run<kOnChooseSlot>(CurrentToggles(), choice);
+    uint32_t at = first + choice.chosen * GranulesPerSlot(bin);
     bool wrapped = false;
     for (uint32_t found = 0; found < count;) {
       at = FindState(bin.states, at, end, parked);
       if (at < end) {
-        granules[found++] = at++;
+        granules[found++] = at;
+        if (HasOwnPages(bin.id)) slab.SetUsed((at - first) / GranulesPerSlot(bin));
+        at += GranulesPerSlot(bin);
         continue;
       }
       if (wrapped) ReportCorruptReference(bin.id, first);  // fewer than the record counts
       wrapped = true;
       at = first;
     }
-    slab.next_scan = at - first;
+    slab.next_scan = at < end ? (at - first) / GranulesPerSlot(bin) : 0;
     slab.parked -= count;
     return count;
   }

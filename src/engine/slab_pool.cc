@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "src/engine/bad_pointer.h"
 #include "src/platform/memory.h"
 #include "src/platform/topology.h"
 
@@ -34,8 +35,9 @@ platform::Claim MapAgain(SlabRef ref) {
 }
 
 // Out of the pool, where there are any. kExhausted: there are none. The class lock is held.
-Result TakePooled(ClassRegion& region, SlabRef* ref) {
+Result TakePooled(ClassRegion& region, ClassId id, SlabRef* ref) {
   if (!region.pool) return Result::kExhausted;
+  CheckLink(region.pool, id, kNoHeap);
   Slab& slab = g_address_map.slab(region.pool);
   if (slab.unmapped) {
     const platform::Claim claim = MapAgain(region.pool);
@@ -49,8 +51,8 @@ Result TakePooled(ClassRegion& region, SlabRef* ref) {
   return Result::kDone;
 }
 
-Result TakeFresh(ClassId id, SlabRef* ref) {
-  switch (g_address_map.TakeFreshSlab(id, ref)) {
+Result TakeFresh(ClassId id, uint32_t gap, SlabRef* ref) {
+  switch (g_address_map.TakeFreshSlab(id, gap, ref)) {
     case AddressMap::Growth::kDone:
       return Result::kDone;
     case AddressMap::Growth::kRefused:
@@ -63,18 +65,20 @@ Result TakeFresh(ClassId id, SlabRef* ref) {
 
 }  // namespace
 
-Result Take(Heap& heap, ClassId id, SlabRef* ref) {
+Result Take(Heap& heap, ClassId id, uint32_t gap, SlabRef* ref) {
   ClassRegion& region = g_address_map.region(id);
   {
     platform::LockGuard guard(region.lock);
-    Result result = TakePooled(region, ref);
-    if (result == Result::kExhausted) result = TakeFresh(id, ref);
+    Result result = TakePooled(region, id, ref);
+    if (result == Result::kExhausted) result = TakeFresh(id, gap, ref);
     if (result != Result::kDone) return result;
     // Under the lock: between leaving the pool and having an owner no fork may happen, for the
     // child finds its heaps' slabs by their owner.
     Slab& slab = g_address_map.slab(*ref);
-    slab.carved = 0;
-    slab.parked = slab.next_scan = 0;
+    slab.uncarved = AllUnits(id);
+    slab.carved = slab.parked = slab.next_scan = 0;
+    slab.idle = 0;
+    slab.dropped = 0;
     slab.next = slab.previous = SlabRef();
     slab.listed = false;
     slab.empty_since_ms = 0;
@@ -94,14 +98,17 @@ void Return(Heap& heap, SlabRef ref) {
   Slab& slab = g_address_map.slab(ref);
   SlotState* states = g_address_map.SlabStates(ref);
   const size_t stride = kClassBytes[id] >> GranuleShift(id);
-  for (size_t i = 0; i < slab.carved; ++i) states[i * stride].Store(StateWord());
+  for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {
+    if ((slab.uncarved >> unit & 1) != 0) continue;
+    const SlotSpan slots = SlotsOfUnit(id, unit);
+    for (size_t i = slots.begin; i < slots.end; ++i) states[i * stride].Store(StateWord());
+  }
   if (id != kZeroClass) platform::DropPages(g_address_map.SlabAddress(ref), SlabBytes(id));
   heap.slab_bytes -= SlabBytes(id);
   HeapCounters::Add(heap.counters.slabs_returned, 1);
   ClassRegion& region = g_address_map.region(id);
   platform::LockGuard guard(region.lock);
-  slab.carved = 0;
-  slab.parked = 0;
+  slab.carved = slab.parked = 0;
   g_address_map.SetOwner(ref, kNoHeap);
   slab.next = region.pool;
   region.pool = ref;

@@ -11,9 +11,10 @@ namespace bartizan::slab_pool {
 enum class Result { kDone, kRefused, kExhausted };
 
 // A slab of the class for the heap, preferring the pool's over fresh address space. Its pages are
-// zero and its slots uncarved. kRefused: the system gives no memory. kExhausted: the class has no
+// zero and its slots uncarved. Of fresh address space, up to `gap` slabs before it are left out for
+// ever. kRefused: the system gives no memory. kExhausted: the class has no
 // address space left.
-Result Take(Heap& heap, ClassId id, SlabRef* slab);
+Result Take(Heap& heap, ClassId id, uint32_t gap, SlabRef* slab);
 
 // Takes an empty slab from its heap: its states become kNone, its pages go back to the system. The
 // heap has unlisted it and none of its slots is in a ring or magazine.

@@ -48,17 +48,18 @@ class SlotEngine {
   template <bool kTouches = true>
   BARTIZAN_INLINE static void* Issue(Bin& bin, size_t bytes, Family family) {
     const uint32_t place = bin.ready - 1;
-    const uint32_t granule = bin.magazine[place] ^ bin.key;
+    const uint32_t granule = bin.magazine[place] ^ bin.MaskAt(place);
     if (granule >= bin.limit) [[unlikely]]
       ReportCorruptReference(bin.id, granule);
     SlotState& state = bin.states[granule];
-    if (state.Load() != StateWord::AtRest(SlotKind::kCached, place)) [[unlikely]] {
+    bool fresh;
+    if (!state.Load().IsReady(place, &fresh)) [[unlikely]] {
       ReportCorruptReference(bin.id, granule);
     }
     bin.ready = place;
-    state.Store(StateWord::Live(bin.capacity - bytes, family));
-    const SlotUse use{bin.SlotAt(granule), bytes, bin.capacity};
+    const SlotUse use{bin.SlotAt(granule), bytes, bin.capacity, fresh};
     if constexpr (kTouches) P::template Run<kOnAllocate>(CurrentToggles(), use);
+    state.StoreLive(StateWord::Live(bin.capacity - bytes, family));
     return use.slot;
   }
 
@@ -122,7 +123,7 @@ class SlotEngine {
   template <bool kTouches>
   BARTIZAN_NOINLINE static void ReleaseRemote(Trusted block, FreeClaim claim) {
     Bin& bin = *block.bin;
-    const StateWord before = block.state().BeginRemoteFree();
+    const StateWord before = block.state().BeginRelease();
     if (before != block.word) {
       ReportBadPointer(Operation::kFree, bin.base + block.offset);
     }

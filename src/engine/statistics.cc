@@ -14,15 +14,22 @@ void AddSlab(SlabRef ref, EngineStatistics* out) {
   const size_t memory = id == kZeroClass ? 0 : kClassBytes[id];
   const SlotState* states = g_address_map.SlabStates(ref);
   const size_t stride = kClassBytes[id] >> GranuleShift(id);
-  const uint32_t carved = slab.carved;
-  for (uint32_t i = 0; i < carved; ++i) {
+  const uint32_t uncarved = slab.uncarved;
+  const uint32_t dropped = slab.dropped;
+  for (uint32_t i = 0; i < SlotsPerSlab(id); ++i) {
+    if ((uncarved >> i / SlotsPerUnit(id) & 1) != 0) continue;
+    out->committed_bytes += memory;
+    if (HasOwnPages(id) && (dropped >> i & 1) != 0) {
+      const platform::AddressRange pages = g_address_map.PagesOfSlot(ref, i);
+      out->committed_bytes -= pages.end - pages.begin;
+    }
     const StateWord word = states[i * stride].Load();
     if (word.IsLive()) {
       out->small_live_blocks++;
       out->small_live_bytes += capacity - word.slack();
     } else if (word.kind() == SlotKind::kQuarantined) {
       out->small_quarantined_bytes += memory;
-    } else if (word.kind() == SlotKind::kCached) {
+    } else if (word.kind() == SlotKind::kCached || word.kind() == SlotKind::kFresh) {
       out->small_cached_bytes += memory;
     } else {
       out->small_free_bytes += memory;
@@ -30,7 +37,6 @@ void AddSlab(SlabRef ref, EngineStatistics* out) {
   }
   out->slabs++;
   out->slab_bytes += SlabBytes(id);
-  out->committed_bytes += carved * memory;
   NodeStatistics& node = out->node[slab.node];
   node.slabs++;
   node.slab_bytes += SlabBytes(id);
@@ -60,6 +66,7 @@ void ReadStatistics(EngineStatistics* out) {
     out->refills += counters.refills.load(std::memory_order_relaxed);
     out->remote_frees_drained += counters.remote_drained.load(std::memory_order_relaxed);
     out->slabs_taken += counters.slabs_taken.load(std::memory_order_relaxed);
+    out->shortened_waits += counters.shortened_waits.load(std::memory_order_relaxed);
     out->slabs_returned += counters.slabs_returned.load(std::memory_order_relaxed);
   }
   out->large = g_large_blocks.Statistics();

@@ -31,6 +31,7 @@ struct EngineStatistics {
   uint64_t remote_frees_drained;
   uint64_t slabs_taken;
   uint64_t slabs_returned;
+  uint64_t shortened_waits;
   uint64_t unguarded_slabs;
   uint64_t refused_node_bindings;
   LargeStatistics large;

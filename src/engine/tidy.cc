@@ -16,15 +16,15 @@ constexpr int kHeapsPerTick = 16;
 
 }  // namespace
 
-bool TrimAll() {
+bool TrimAll(Waiting waiting) {
   const uint64_t now = platform::CoarseMilliseconds();
   RequestPurge();
   bool any = false;
-  if (HasHeap(CurrentBins())) any |= EmptyHeap(*static_cast<Heap*>(CurrentBins()), now);
+  if (HasHeap(CurrentBins())) any |= EmptyHeap(*static_cast<Heap*>(CurrentBins()), now, waiting);
   // The idle heaps, each once: the ones already done are kept aside until all are.
   Heap* done = nullptr;
   while (Heap* heap = registry::TakeIdle(registry::Which::kAny)) {
-    any |= EmptyHeap(*heap, now);
+    any |= EmptyHeap(*heap, now, waiting);
     heap->next_idle = done;
     done = heap;
   }
@@ -38,10 +38,10 @@ bool TrimAll() {
   return any || cached != 0;
 }
 
-bool ReclaimAll() {
+bool ReclaimAll(Waiting waiting) {
   const uint64_t now = platform::CoarseMilliseconds();
   NoteScarcity(now);
-  const bool trimmed = TrimAll();
+  const bool trimmed = TrimAll(waiting);
   return slab_pool::UnmapPooled(now) || trimmed;
 }
 

@@ -4,15 +4,18 @@
 
 #include <cstdint>
 
+#include "src/engine/reclaim.h"
+
 namespace bartizan {
 
 // Everything, now: of the calling thread and of heaps without a thread at once, of other threads at
 // their next slow path, and cached large blocks. True if anything was given back.
-bool TrimAll();
+bool TrimAll(Waiting waiting = Waiting::kKept);
 
 // When the system has refused memory: everything, and the address space of slabs in the pools. True
-// if it makes sense to ask again.
-bool ReclaimAll();
+// if it makes sense to ask again. What must wait in quarantine is given up only when asked: a layer
+// is no reason to run out of memory.
+bool ReclaimAll(Waiting waiting);
 
 // The periodic part: heaps without a thread that hold frees nobody has taken in, and large blocks
 // that were cached for longer than the decay time.

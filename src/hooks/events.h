@@ -18,27 +18,46 @@ struct BinPlan {
   RandomStream& random;
   uint32_t key = 0;               // references to free slots are stored XORed with it
   uint32_t quarantine_slots = 0;  // slots that must be freed after a slot before it is reused
+  uint32_t hold = 0;              // slots kept back from each batch, to be mixed with the next
 };
 
-// A slab is used for the first time. [slots_end, end) holds no slot.
+// A slab is about to be taken from address space that was never used.
+struct SlabPlan {
+  RandomStream& random;
+  uint32_t gap = 0;  // slabs that are left out before it, as far as there are
+};
+
+// A slab is used for the first time. [gap_begin, begin) and [slots_end, end) hold no slot.
 struct SlabSpan {
+  uintptr_t gap_begin;
   uintptr_t begin;
   uintptr_t slots_end;
   uintptr_t end;
 };
 
-// Slots that are about to become the next ones to be issued. Issued from the last to the first.
+// Slots that may become the next ones to be issued: `count` new ones, then those held back until
+// now. The last ones will be held back, the others issued from the last to the first.
 struct SlotBatch {
   uint32_t* granules;
   uint32_t count;
   RandomStream& random;
+  uint32_t* held_granules;  // granules + count
+  uint32_t held;
+};
+
+// One of `count` possibilities is taken: the first, unless a layer chooses.
+struct SlotChoice {
+  uint32_t count;
+  RandomStream& random;
+  uint32_t chosen = 0;
 };
 
 // A block is handed to the program, or given back.
 struct SlotUse {
   std::byte* slot;
-  size_t requested;  // bytes that the program may use
-  size_t capacity;   // bytes it could have asked for in this slot: all but the trailer
+  size_t requested;    // bytes that the program may use
+  size_t capacity;     // bytes it could have asked for in this slot: all but the trailer
+  bool fresh = false;  // nothing has ever touched the slot
 };
 
 // A slot that was free and may be issued next.
@@ -46,6 +65,7 @@ struct FreeSlot {
   std::byte* slot;
   size_t bytes;  // all of it
   RandomStream& random;
+  const SlotState* state;
 };
 
 // A block changes its size within its slot. `use.requested` is the new size.
@@ -77,6 +97,9 @@ struct SlotReturn {
     return state->Load() != word;
   }
 };
+
+// Behind a large block, as far as its memory goes, so many bytes are zero when it is handed out.
+inline constexpr size_t kLargeSlack = 64;
 
 // A large block is placed. Sizes in bytes, multiples of the page size.
 struct LargePlan {

@@ -28,15 +28,18 @@
 namespace bartizan {
 
 enum Hook : uint32_t {
-  kOnPlanBin = 1,       // void OnPlanBin(BinPlan&)
-  kOnPrepareSlab = 2,   // void OnPrepareSlab(const SlabSpan&)
-  kOnSelectSlots = 4,   // void OnSelectSlots(SlotBatch&)
-  kOnAllocate = 8,      // void OnAllocate(const SlotUse&)
-  kOnResize = 16,       // void OnResize(const SlotResize&)
-  kOnFree = 32,         // void OnFree(const SlotReturn&)
-  kOnReuse = 64,        // void OnReuse(const FreeSlot&)
-  kOnPlaceLarge = 128,  // void OnPlaceLarge(LargePlan&)
-  kOnFreeLarge = 256,   // void OnFreeLarge(const SlotReturn&)
+  kOnPlanBin = 1,         // void OnPlanBin(BinPlan&)
+  kOnPrepareSlab = 2,     // void OnPrepareSlab(const SlabSpan&)
+  kOnSelectSlots = 4,     // void OnSelectSlots(SlotBatch&)
+  kOnAllocate = 8,        // void OnAllocate(const SlotUse&)
+  kOnResize = 16,         // void OnResize(const SlotResize&)
+  kOnFree = 32,           // void OnFree(const SlotReturn&)
+  kOnReuse = 64,          // void OnReuse(const FreeSlot&)
+  kOnPlaceLarge = 128,    // void OnPlaceLarge(LargePlan&)
+  kOnFreeLarge = 256,     // void OnFreeLarge(const SlotReturn&)
+  kOnChooseSlot = 512,    // void OnChooseSlot(SlotChoice&)
+  kOnResizeLarge = 1024,  // void OnResizeLarge(const SlotUse&)
+  kOnPlanSlab = 2048,     // void OnPlanSlab(SlabPlan&)
 };
 
 // The hooks that a layer really has.
@@ -50,7 +53,10 @@ constexpr uint32_t kDefinedHooks =
     (requires(const SlotReturn& r) { L::OnFree(r); } ? kOnFree : 0u) |
     (requires(const FreeSlot& f) { L::OnReuse(f); } ? kOnReuse : 0u) |
     (requires(LargePlan& p) { L::OnPlaceLarge(p); } ? kOnPlaceLarge : 0u) |
-    (requires(const SlotReturn& r) { L::OnFreeLarge(r); } ? kOnFreeLarge : 0u);
+    (requires(const SlotReturn& r) { L::OnFreeLarge(r); } ? kOnFreeLarge : 0u) |
+    (requires(SlotChoice& c) { L::OnChooseSlot(c); } ? kOnChooseSlot : 0u) |
+    (requires(const SlotUse& u) { L::OnResizeLarge(u); } ? kOnResizeLarge : 0u) |
+    (requires(SlabPlan& p) { L::OnPlanSlab(p); } ? kOnPlanSlab : 0u);
 
 // A misspelt or undeclared hook fails here, at compile time.
 template <class L>
@@ -95,6 +101,9 @@ class Profile {
       if constexpr (H == kOnReuse) E::OnReuse(op);
       if constexpr (H == kOnPlaceLarge) E::OnPlaceLarge(op);
       if constexpr (H == kOnFreeLarge) E::OnFreeLarge(op);
+      if constexpr (H == kOnChooseSlot) E::OnChooseSlot(op);
+      if constexpr (H == kOnResizeLarge) E::OnResizeLarge(op);
+      if constexpr (H == kOnPlanSlab) E::OnPlanSlab(op);
     }
   }
 

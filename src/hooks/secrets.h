@@ -8,8 +8,8 @@
 
 namespace bartizan {
 
-enum class Secret { kCanaryPlace, kCanaryValue };
-static_assert(static_cast<size_t>(Secret::kCanaryValue) < kSecretWords);
+enum class Secret { kCanaryPlace, kCanaryFactor, kCanaryValue, kCanarySecondFactor };
+static_assert(static_cast<size_t>(Secret::kCanarySecondFactor) < kSecretWords);
 
 inline uint64_t SecretWord(Secret which) {
   return bartizan_sealed_page.secrets[static_cast<size_t>(which)];

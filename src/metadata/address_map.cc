@@ -142,13 +142,18 @@ AddressMap::Growth AddressMap::Grow(ClassId id) {
   return Growth::kExhausted;
 }
 
-AddressMap::Growth AddressMap::TakeFreshSlab(ClassId id, SlabRef* ref) {
+AddressMap::Growth AddressMap::TakeFreshSlab(ClassId id, uint32_t gap, SlabRef* ref) {
   ClassRegion& region = regions_[id];
   if (region.next_slab == region.limit.load(std::memory_order_relaxed)) {
     const Growth growth = Grow(id);
     if (growth != Growth::kDone) return growth;
   }
-  *ref = SlabAt(id, region.next_slab);
+  const size_t last = region.limit.load(std::memory_order_relaxed) - SlabBytes(id);
+  const size_t wanted = region.next_slab + gap * SlabBytes(id);
+  const size_t begin = wanted < last ? wanted : last;
+  *ref = SlabAt(id, begin);
+  slab(*ref).gap = static_cast<uint8_t>((begin - region.next_slab) / SlabBytes(id));
+  region.next_slab = begin;
   region.next_slab += SlabBytes(id);
   return Growth::kDone;
 }

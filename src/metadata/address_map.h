@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/base/bits.h"
 #include "src/base/compiler.h"
 #include "src/base/random.h"
 #include "src/metadata/size_classes.h"
@@ -85,20 +86,33 @@ class AddressMap {
     const size_t row = ref.index() / kSlabsPerRow;
     return slabs_[(row * kBins + ref.class_id()) * kSlabsPerRow + ref.index() % kSlabsPerRow];
   }
+  // Whether there is a slab of that name: anything may stand where a name was stored.
+  bool HasSlab(SlabRef ref) const {
+    if (!ref || ref.class_id() >= kClasses) return false;
+    const size_t end = (size_t{ref.index()} + 1) << SlabShift(ref.class_id());
+    return end <= regions_[ref.class_id()].limit.load(std::memory_order_acquire);
+  }
   static SlabRef SlabAt(ClassId id, size_t offset) {
     return SlabRef(id, static_cast<uint32_t>(offset >> SlabShift(id)));
   }
   uintptr_t SlabAddress(SlabRef ref) const {
     return regions_[ref.class_id()].base + (size_t{ref.index()} << SlabShift(ref.class_id()));
   }
+  // The pages that hold nothing but that slot.
+  platform::AddressRange PagesOfSlot(SlabRef ref, uint32_t slot) const {
+    const size_t bytes = kClassBytes[ref.class_id()];
+    const uintptr_t begin = SlabAddress(ref) + slot * bytes;
+    return {AlignUp(begin, platform::kPageBytes), AlignDown(begin + bytes, platform::kPageBytes)};
+  }
   SlotState* SlabStates(SlabRef ref) const {
     const ClassId id = ref.class_id();
     return regions_[id].states + (size_t{ref.index()} << (SlabShift(id) - GranuleShift(id)));
   }
 
-  // The offset of a slab that was never handed out, its tables in place. The class lock is held.
+  // A slab that was never handed out, its tables in place. Of the extent it lies in, up to `gap`
+  // slabs before it are never handed out. The class lock is held.
   enum class Growth { kDone, kRefused, kExhausted };
-  Growth TakeFreshSlab(ClassId id, SlabRef* slab);
+  Growth TakeFreshSlab(ClassId id, uint32_t gap, SlabRef* slab);
 
   // Every lock of the map in the order in which they may be taken, for fork.
   static constexpr int kLocks = kClasses + 1;

@@ -87,6 +87,38 @@ constexpr size_t kSlabGuardBytes = 4096;
 constexpr uint32_t SlotsPerSlab(ClassId id) {
   return static_cast<uint32_t>((SlabBytes(id) - kSlabGuardBytes) / kClassBytes[id]);
 }
+// Slots are carved by units of about a page, so that a slab's pages are touched only as they are
+// needed. A slab has no more units than a word has bits.
+constexpr size_t kUnitBytes = 4096;
+constexpr uint32_t SlotsPerUnit(ClassId id) {
+  return kClassBytes[id] >= kUnitBytes ? 1 : static_cast<uint32_t>(kUnitBytes / kClassBytes[id]);
+}
+// Whether slots have pages of their own, which can be given back while others are in use.
+constexpr bool HasOwnPages(ClassId id) { return kClassBytes[id] >= 2 * kUnitBytes; }
+static_assert(SlotsPerUnit(kClasses - 1) == 1);
+constexpr uint32_t kMaxSlotsPerUnit = kUnitBytes / kMinSlotBytes;
+constexpr uint32_t UnitsPerSlab(ClassId id) {
+  return (SlotsPerSlab(id) + SlotsPerUnit(id) - 1) / SlotsPerUnit(id);
+}
+constexpr uint32_t AllUnits(ClassId id) {
+  return static_cast<uint32_t>((uint64_t{1} << UnitsPerSlab(id)) - 1);
+}
+struct SlotSpan {
+  uint32_t begin;
+  uint32_t end;
+};
+constexpr SlotSpan SlotsOfUnit(ClassId id, uint32_t unit) {
+  const uint32_t begin = unit * SlotsPerUnit(id);
+  const uint32_t end = begin + SlotsPerUnit(id);
+  return {begin, end < SlotsPerSlab(id) ? end : SlotsPerSlab(id)};
+}
+static_assert([] {
+  for (ClassId id = 0; id < kClasses; ++id) {
+    if (UnitsPerSlab(id) > 32) return false;
+  }
+  return true;
+}());
+
 // The state word's slack field must hold the distance between neighbouring classes.
 constexpr size_t kMaxSlack = (size_t{1} << 13) - 1;
 

@@ -42,23 +42,34 @@ class SlabRef {
 // One cache line. Everything but the two `remote_` words belongs to the heap that owns the slab, or
 // to the holder of the class lock while nobody does. Only slow paths read it.
 struct alignas(64) Slab {
-  Relaxed<uint32_t> carved;  // slots that have a state word; the rest of the slab was never touched
-  uint32_t parked;           // carved slots whose state is kParked
-  uint32_t next_scan;        // where the search for parked slots goes on
-  SlabRef next;              // in the owner's list of slabs with room, or in the class's pool
+  Relaxed<uint32_t> uncarved;  // units that were never touched and have no states: a bit for each
+  uint32_t carved;             // slots of the other units
+  uint32_t parked;             // of those, the ones whose state is kParked
+  uint32_t next_scan;          // the slot where the search for parked ones goes on
+  SlabRef next;                // in the owner's list of slabs with room, or in the class's pool
   SlabRef previous;
   Relaxed<uint8_t> node;    // NUMA node its pages are asked from
+  uint8_t gap;              // slabs right before it that are never handed out
   bool listed;              // in the owner's list of slabs with room
   bool unmapped;            // in the pool, without even a mapping; its addresses stay the class's
   bool prepared;            // guard and memory policy are in place (they outlive owners)
   uint64_t empty_since_ms;  // when the last slot came home; 0 while in use
+
+  // Of classes whose units are single slots, a bit for each: slots that were parked when the last
+  // purge came, and those of them whose pages were given back.
+  uint32_t idle;
+  Relaxed<uint32_t> dropped;
 
   // Set by threads that freed a slot here and found it clear; cleared by the owner before it scans.
   std::atomic<bool> remote_pending;
   // Link in the owner's inbox, valid while remote_pending is set.
   std::atomic<uint32_t> remote_next;
 
-  bool HasRoom(uint32_t slots) const { return parked != 0 || carved < slots; }
+  bool HasRoom() const { return parked != 0 || uncarved != 0; }
+  void SetUsed(uint32_t slot) {
+    idle &= ~(1u << slot);
+    dropped = dropped & ~(1u << slot);
+  }
   bool IsEmpty() const { return parked == carved; }
 };
 static_assert(sizeof(Slab) == 64);

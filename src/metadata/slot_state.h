@@ -6,7 +6,7 @@
 // A granule at which no slot starts, or whose slot was never carved, has the word 0: kNone.
 //
 //                     malloc                    free (owner)
-//   carve -> kCached --------> live --------------------------> kQuarantined (or kCached)
+//   carve -> kFresh or kCached --> live -----------------------> kQuarantined (or kCached)
 //              ^                |  free (other thread)              |
 //              |                +--------> kRemote --- drained -----+
 //              |                                                    | leaves quarantine
@@ -34,7 +34,9 @@ enum class SlotKind : uint16_t {
   kQuarantined = 2,  // waits in its owner's quarantine
   kReleasing = 3,    // another thread is freeing it right now
   kRemote = 4,       // freed by another thread, not yet seen by its owner
-  kParked = 5,       // free, in its slab only
+  kParked = 6,       // free, in its slab only
+  // As kCached, and never issued yet: nothing has touched it. One bit more than kCached.
+  kFresh = 5,
 };
 
 // Which family of functions a block came from.
@@ -61,11 +63,22 @@ class StateWord {
   constexpr Family family() const { return static_cast<Family>(bits_ >> 1 & 3); }
   // Of the others.
   constexpr SlotKind kind() const { return static_cast<SlotKind>(bits_ >> 1 & 7); }
+  // Whether the slot was never issued: it is about to be carved, or rests ready since.
+  constexpr bool IsUnused() const { return bits_ == 0 || kind() == SlotKind::kFresh; }
+  // Whether it is ready at that place of its magazine; `*fresh` whether it was never issued.
+  constexpr bool IsReady(uint32_t place, bool* fresh) const {
+    *fresh = (bits_ & kFreshBit) != 0;
+    return (bits_ & ~kFreshBit) == AtRest(SlotKind::kCached, place).bits_;
+  }
 
   constexpr uint16_t bits() const { return bits_; }
   friend constexpr bool operator==(StateWord, StateWord) = default;
 
  private:
+  static constexpr uint16_t kFreshBit =
+      (static_cast<uint16_t>(SlotKind::kFresh) ^ static_cast<uint16_t>(SlotKind::kCached)) << 1;
+  static_assert(kFreshBit == 8);
+
   uint16_t bits_ = 0;
 };
 static_assert(StateWord::Live(kMaxSlack, Family::kAligned).slack() == kMaxSlack);
@@ -78,17 +91,15 @@ class SlotState {
  public:
   StateWord Load() const { return StateWord(bits_.load(std::memory_order_relaxed)); }
   void Store(StateWord word) { bits_.store(word.bits(), std::memory_order_relaxed); }
-  // Takes the slot from its user on behalf of another thread than the owner: of several racing
-  // frees exactly one sees the live word. Acquire, so that the block's last writes made by whoever
-  // handed it to us stay before.
-  StateWord BeginRemoteFree() {
+  // Takes the slot from its user, who frees it as another thread than the owner or gives it another
+  // size: of several racing ones exactly one sees the live word. Acquire, so that the block's last
+  // writes made by whoever handed it to us stay before.
+  StateWord BeginRelease() {
     return StateWord(
         bits_.exchange(StateWord::AtRest(SlotKind::kReleasing).bits(), std::memory_order_acquire));
   }
-  // The word after an exchange by the block's user, who changes its size: what was there before.
-  StateWord ExchangeLive(StateWord word) {
-    return StateWord(bits_.exchange(word.bits(), std::memory_order_relaxed));
-  }
+  // Release: who reads the word sees what the block's layers left behind it.
+  void StoreLive(StateWord word) { bits_.store(word.bits(), std::memory_order_release); }
   // Release: the owner that reads kRemote with LoadRemote() sees the zeroed memory.
   void FinishRemoteFree() {
     bits_.store(StateWord::AtRest(SlotKind::kRemote).bits(), std::memory_order_release);

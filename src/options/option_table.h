@@ -40,6 +40,7 @@ enum class Toggle : uint8_t {
   kZeroOnFree,
   kReuseCheck,
   kCanaries,
+  kNeighbourCheck,
   kOriginCheck,
   kSizeCheck,
 };
@@ -64,6 +65,8 @@ struct Options {
   // Milliseconds that unused memory is kept before its pages are given back; 0 is at once.
   uint64_t decay_ms = 0;
   ProfileId profile = ProfileId::kHardened;
+  bool guard_gaps = false;
+  bool reuse_check_whole = false;
   bool huge_pages = false;
   bool numa = false;
   bool verbose = false;
@@ -186,6 +189,9 @@ inline constexpr OptionSpec kOptionTable[] = {
                       Bit(Toggle::kZeroOnFree)),
     option_row::Layer(Toggle::kCanaries, "canaries", {0, 1, 1},
                       "secret bytes after each block show overflows of one byte or more"),
+    option_row::Layer(Toggle::kNeighbourCheck, "neighbour_check", {0, 0, 1},
+                      "what lies right before a freed block is checked too",
+                      Bit(Toggle::kZeroOnFree) | Bit(Toggle::kCanaries)),
     option_row::Layer(Toggle::kOriginCheck, "origin_check", {0, 0, 1},
                       "malloc, new and new[] must be freed by their own counterpart"),
     option_row::Layer(Toggle::kSizeCheck, "size_check", {0, 1, 1},
@@ -203,6 +209,10 @@ inline constexpr OptionSpec kOptionTable[] = {
                        "bytes of freed large blocks kept mapped for reuse"),
     option_row::Number(OptionKind::kMilliseconds, "decay", &Options::decay_ms, {1000, 1000, 1000},
                        3'600'000, "how long unused memory is kept before its pages are given back"),
+    option_row::Switch("guard_gaps", &Options::guard_gaps, {0, 0, 1},
+                       "guard_pages also leaves inaccessible gaps at random between slabs"),
+    option_row::Switch("reuse_check_whole", &Options::reuse_check_whole, {0, 0, 1},
+                       "reuse_check reads slots above 8 KiB whole, too"),
     option_row::Switch("huge_pages", &Options::huge_pages, {1, 1, 1},
                        "transparent huge pages where blocks gain from them"),
     option_row::Switch("numa", &Options::numa, {1, 1, 1},

@@ -7,6 +7,7 @@
 
 #include "src/api/embedded.h"
 #include "tests/unit/engine/dying.h"
+#include "tests/unit/engine/white_box.h"
 
 namespace bartizan {
 namespace {
@@ -154,13 +155,23 @@ TEST_P(BadFreeDeathTest, WhereNoBlockEverWas) {
   // The page at the end of a slab, and the last slot of a slab that was hardly used.
   for (size_t bytes : {size_t{16}, size_t{100}, size_t{5000}}) {
     const ClassId id = ClassOf(bytes + TrailerOf(GetParam()));
-    const uintptr_t last = (SlotsPerSlab(id) - 1) * size_t{kClassBytes[id]};
-    for (uintptr_t offset : {SlabBytes(id) - 16, SlabBytes(id) - kSlabGuardBytes, last}) {
-      Expect(InvalidFree(kNeverHandedOut, kClassBytes[id]), [=] {
-        const auto slab = AlignDown(reinterpret_cast<uintptr_t>(Block(bytes)), SlabBytes(id));
-        bartizan_free(reinterpret_cast<void*>(slab + offset));
-      });
+    const auto slab_of = [id](void* block) {
+      return AlignDown(reinterpret_cast<uintptr_t>(block), SlabBytes(id));
+    };
+    for (uintptr_t offset : {SlabBytes(id) - 16, SlabBytes(id) - kSlabGuardBytes}) {
+      Expect(InvalidFree(kNeverHandedOut, kClassBytes[id]),
+             [=] { bartizan_free(reinterpret_cast<void*>(slab_of(Block(bytes)) + offset)); });
     }
+    // A slot that waits in the magazine since it was carved, or one that was not even carved.
+    Expect(InvalidFree(kNeverHandedOut, kClassBytes[id]), [=] {
+      void* block = Block(bytes);
+      const uintptr_t slab = slab_of(block);
+      uintptr_t other = slab;
+      while (!StateOf(BinFor(bytes), reinterpret_cast<void*>(other)).Load().IsUnused()) {
+        other += kClassBytes[id];
+      }
+      bartizan_free(reinterpret_cast<void*>(other));
+    });
   }
 }
 

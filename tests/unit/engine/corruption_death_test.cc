@@ -56,7 +56,8 @@ TEST_P(CorruptionDeathTest, AMagazineEntryThatWasOverwritten) {
       Bin& bin = BinFor(kBytes);
       uint32_t& entry = bin.magazine[bin.ready - 1];
       // By chance it may hold just that.
-      entry = (entry ^ bin.key) == value ? ~entry : value ^ bin.key;
+      const uint32_t mask = bin.MaskAt(bin.ready - 1);
+      entry = (entry ^ mask) == value ? ~entry : value ^ mask;
       Block();
     });
   }
@@ -101,7 +102,7 @@ TEST_P(CorruptionDeathTest, AReferenceToALiveBlock) {
     const void* live = Block();
     Bin& bin = BinFor(kBytes);
     const auto granule = (reinterpret_cast<uintptr_t>(live) - bin.base) >> bin.shift;
-    bin.magazine[bin.ready - 1] = static_cast<uint32_t>(granule) ^ bin.key;
+    bin.magazine[bin.ready - 1] = static_cast<uint32_t>(granule) ^ bin.MaskAt(bin.ready - 1);
     Block();
   });
 }

@@ -146,8 +146,8 @@ TEST(ReuseCheckDeathTest, AWriteAfterFreeIsSeenBeforeReuse) {
   }
 }
 
-// DISABLED: without quarantine a freed slot goes to the magazine and is issued from there unseen.
-TEST(ReuseCheckDeathTest, DISABLED_AWriteAfterFreeIsSeenWithoutQuarantine) {
+// A freed slot then goes to the magazine and is issued from there.
+TEST(ReuseCheckDeathTest, AWriteAfterFreeIsSeenWithoutQuarantine) {
   ExpectReport("profile=hardened:quarantine=off", WriteAfterFree(SlotBytes(100)), [] {
     char* block = Block(100);
     bartizan_free(block);

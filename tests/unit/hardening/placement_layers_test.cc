@@ -36,14 +36,33 @@ TEST(QuarantineTest, WaitsForItsBytesWithinBounds) {
     for (ClassId id = 0; id < kClasses; ++id) {
       BinPlan plan{.id = id, .random = random};
       Quarantine::OnPlanBin(plan);
-      EXPECT_GE(plan.quarantine_slots, 4u) << "a loop gets its slot back at once";
+      EXPECT_GE(plan.quarantine_slots, 8u) << "a loop gets its slot back at once";
       EXPECT_LE(plan.quarantine_slots, 1024u);
       const uint64_t exact = bytes / kClassBytes[id];
-      if (exact >= 4 && exact <= 1024) {
+      if (exact >= 8 && exact <= 1024) {
         EXPECT_EQ(plan.quarantine_slots, exact);
       }
     }
   }
+}
+
+// Each new slot changes places with one held back before, which is drawn: what was new is then
+// held.
+TEST(QuarantineTest, ExchangesWithWhatIsHeld) {
+  bartizan_sealed_page.options.toggles = Bit(Toggle::kQuarantine);
+  RandomStream random = Seeded(3);
+  std::set<uint32_t> first;
+  for (int i = 0; i < 200; ++i) {
+    std::vector<uint32_t> granules = {0, 1, 100, 101, 102, 103, 104, 105};
+    SlotBatch batch{granules.data(), 2, random, granules.data() + 2, 6};
+    Quarantine::OnSelectSlots(batch);
+    EXPECT_GE(granules[0], 100u) << "issued as soon as it left";
+    first.insert(granules[0]);
+    std::sort(granules.begin(), granules.end());
+    EXPECT_EQ(granules, (std::vector<uint32_t>{0, 1, 100, 101, 102, 103, 104, 105}));
+  }
+  EXPECT_EQ(first.size(), 6u);
+  bartizan_sealed_page.options.toggles = 0;
 }
 
 TEST(FreelistEncryptionTest, DrawsAKeyForEachBin) {
@@ -64,7 +83,8 @@ TEST(RandomSlotsTest, KeepsEverySlot) {
   for (uint32_t count = 0; count <= 64; ++count) {
     std::vector<uint32_t> granules(count + 1, 7);
     for (uint32_t i = 0; i < count; ++i) granules[i] = 100 + i;
-    SlotBatch batch{granules.data(), count, random};
+    SlotBatch batch{granules.data(), count / 2, random, granules.data() + count / 2,
+                    count - count / 2};
     RandomSlots::OnSelectSlots(batch);
     EXPECT_EQ(granules[count], 7u);
     std::sort(granules.begin(), granules.begin() + count);
@@ -80,7 +100,7 @@ TEST(RandomSlotsTest, DrawsEveryOrderAlike) {
   std::map<std::vector<uint32_t>, int> orders;
   for (int i = 0; i < kDraws; ++i) {
     std::vector<uint32_t> granules = {0, 1, 2, 3};
-    SlotBatch batch{granules.data(), 4, random};
+    SlotBatch batch{granules.data(), 2, random, granules.data() + 2, 2};
     RandomSlots::OnSelectSlots(batch);
     orders[granules]++;
   }
@@ -102,7 +122,7 @@ class GuardPagesTest : public testing::Test {
     const uintptr_t place = UnusedRange(kBytes);
     EXPECT_EQ(platform::ClaimAt(place, kBytes, platform::Access::kReadWrite),
               platform::Claim::kDone);
-    return {place, place + slots, place + kBytes};
+    return {place, place, place + slots, place + kBytes};
   }
   static int InChild(const std::function<bool()>& body) {
     const pid_t child = fork();
@@ -132,6 +152,31 @@ TEST_F(GuardPagesTest, CloseTheEndOfASlab) {
   }
 }
 
+TEST_F(GuardPagesTest, CloseTheGapBeforeASlab) {
+  SlabSpan slab = MakeSlab(2 * kPageBytes);
+  slab.begin += kPageBytes;
+  GuardPages::OnPrepareSlab(slab);
+  EXPECT_TRUE(probe_.Inaccessible(slab.gap_begin, kPageBytes));
+  EXPECT_TRUE(probe_.Accessible(slab.begin, kPageBytes));
+  platform::Release(slab.gap_begin, kBytes);
+}
+
+TEST_F(GuardPagesTest, LeaveGapsWhereAsked) {
+  RandomStream random = Seeded(1);
+  for (bool asked : {false, true}) {
+    bartizan_sealed_page.options.guard_gaps = asked;
+    int gaps = 0;
+    for (int i = 0; i < 1000; ++i) {
+      SlabPlan plan{random};
+      GuardPages::OnPlanSlab(plan);
+      gaps += plan.gap != 0;
+    }
+    EXPECT_GE(gaps, asked ? 200 : 0);
+    EXPECT_LE(gaps, asked ? 300 : 0);
+  }
+  bartizan_sealed_page.options.guard_gaps = false;
+}
+
 TEST_F(GuardPagesTest, CloseItByProtectionWhereTheKernelHasNoMarkers) {
   if (!test::CanFilterSystemCalls()) GTEST_SKIP() << "no seccomp here";
   EXPECT_EQ(InChild([this] {
@@ -148,24 +193,25 @@ TEST_F(GuardPagesTest, CloseItByProtectionWhereTheKernelHasNoMarkers) {
 // Protected pages spend mappings, of which the program needs most: then slabs go without, counted.
 TEST_F(GuardPagesTest, GoWithoutWhenTheirShareOfMappingsIsSpent) {
   if (!test::CanFilterSystemCalls()) GTEST_SKIP() << "no seccomp here";
-  EXPECT_EQ(InChild([this] {
-              RefuseGuardMarkers();
-              const size_t slabs = platform::MappingLimit() / 8 + 100;
-              if (slabs > 100000) return true;
-              const uintptr_t place = UnusedRange(slabs * 2 * kPageBytes);
-              if (platform::ClaimAt(place, slabs * 2 * kPageBytes, platform::Access::kReadWrite) !=
-                  platform::Claim::kDone) {
-                return false;
-              }
-              for (size_t i = 0; i < slabs; ++i) {
-                const uintptr_t begin = place + i * 2 * kPageBytes;
-                GuardPages::OnPrepareSlab({begin, begin + kPageBytes, begin + 2 * kPageBytes});
-              }
-              return UnguardedSlabs() >= 50 && UnguardedSlabs() <= 200 &&
-                     !probe_.Readable(place + kPageBytes) &&
-                     probe_.Readable(place + (slabs * 2 - 1) * kPageBytes);
-            }),
-            0);
+  EXPECT_EQ(
+      InChild([this] {
+        RefuseGuardMarkers();
+        const size_t slabs = platform::MappingLimit() / 8 + 100;
+        if (slabs > 100000) return true;
+        const uintptr_t place = UnusedRange(slabs * 2 * kPageBytes);
+        if (platform::ClaimAt(place, slabs * 2 * kPageBytes, platform::Access::kReadWrite) !=
+            platform::Claim::kDone) {
+          return false;
+        }
+        for (size_t i = 0; i < slabs; ++i) {
+          const uintptr_t begin = place + i * 2 * kPageBytes;
+          GuardPages::OnPrepareSlab({begin, begin, begin + kPageBytes, begin + 2 * kPageBytes});
+        }
+        return UnguardedSlabs() >= 50 && UnguardedSlabs() <= 200 &&
+               !probe_.Readable(place + kPageBytes) &&
+               probe_.Readable(place + (slabs * 2 - 1) * kPageBytes);
+      }),
+      0);
 }
 
 TEST_F(GuardPagesTest, SurroundLargeBlocksAtRandomDistances) {
@@ -191,8 +237,8 @@ TEST_F(GuardPagesTest, SurroundLargeBlocksAtRandomDistances) {
 // --- registry -----------------------------------------------------------------------------------
 
 static_assert(Layer<Canaries> && Layer<FreelistEncryption> && Layer<GuardPages> &&
-              Layer<OriginCheck> && Layer<Quarantine> && Layer<RandomSlots> && Layer<ReuseCheck> &&
-              Layer<SizeCheck> && Layer<ZeroOnFree>);
+              Layer<NeighbourCheck> && Layer<OriginCheck> && Layer<Quarantine> &&
+              Layer<RandomSlots> && Layer<ReuseCheck> && Layer<SizeCheck> && Layer<ZeroOnFree>);
 
 TEST(RegistryTest, HasEveryLayerOfTheOptionTable) {
   using All = EveryLayer<Always>;
@@ -213,7 +259,9 @@ TEST(RegistryTest, VerifiesBeforeItOverwrites) {
   EveryLayer<Gated>::Run<kOnAllocate>(all, use);
   EXPECT_NE(slot[40], std::byte{0});
   const SlotReturn op{use, Family::kNew, Family::kNew, 40, 8};
+  bartizan_sealed_page.options.toggles = all.bits;
   EveryLayer<Gated>::Run<kOnFree>(all, op);
+  bartizan_sealed_page.options.toggles = 0;
   for (std::byte byte : slot) EXPECT_EQ(byte, std::byte{0});
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hardening/canaries.h"
+#include "hardening/neighbour_check.h"
 #include "hardening/origin_check.h"
 #include "hardening/reuse_check.h"
 #include "hardening/size_check.h"
@@ -33,8 +34,8 @@ class Slot {
   std::byte* at() { return memory_.data() + kMargin; }
   SlotUse Use(size_t requested, size_t trailer = 8) { return {at(), requested, bytes_ - trailer}; }
   SlotReturn Return(size_t requested, size_t trailer = 8) {
-    return {Use(requested, trailer), Family::kMalloc, Family::kMalloc, SlotReturn::kNotStated,
-            trailer};
+    return {Use(requested, trailer), Family::kMalloc, Family::kMalloc,
+            SlotReturn::kNotStated,  trailer,         StateWord::Live(0, Family::kMalloc)};
   }
   bool IsZero(size_t from, size_t to) {
     return std::all_of(at() + from, at() + to, [](std::byte b) { return b == std::byte{0}; });
@@ -51,8 +52,16 @@ class Slot {
 class CanariesTest : public testing::Test {
  protected:
   void SetUp() override {
-    bartizan_sealed_page.secrets[static_cast<size_t>(Secret::kCanaryPlace)] = 0xcd613e30d8f16adf;
-    bartizan_sealed_page.secrets[static_cast<size_t>(Secret::kCanaryValue)] = 0x612e7696a6cecc1b;
+    bartizan_sealed_page.options.toggles = Bit(Toggle::kZeroOnFree);
+    const uint64_t secrets[] = {0xcd613e30d8f16adf, 0x612e7696a6cecc1b, 0x8f14e45fceea167a,
+                                0x45c48cce2e2d7fbd};
+    std::copy(std::begin(secrets), std::end(secrets), bartizan_sealed_page.secrets);
+  }
+  static uint64_t CanaryOf(Slot& slot) {
+    Canaries::OnAllocate(slot.Use(0));
+    uint64_t value;
+    std::memcpy(&value, slot.at(), sizeof value);
+    return value;
   }
   static std::string AtFree(Slot& slot, size_t requested) {
     return ViolationOf([&] { Canaries::OnFree(slot.Return(requested)); }).what;
@@ -101,19 +110,129 @@ TEST_F(CanariesTest, BeginWithSomethingThenZero) {
   EXPECT_EQ(values.size(), memory.size() / 16) << "two slots share a canary";
 }
 
-TEST_F(CanariesTest, DependOnBothSecrets) {
+TEST_F(CanariesTest, DependOnEverySecret) {
   Slot slot(32);
-  std::set<uint64_t> values;
-  for (int i = 0; i < 3; ++i) {
-    Canaries::OnAllocate(slot.Use(0));
-    uint64_t value;
-    std::memcpy(&value, slot.at(), sizeof value);
-    values.insert(value);
-    bartizan_sealed_page
-        .secrets[static_cast<size_t>(i == 0 ? Secret::kCanaryPlace : Secret::kCanaryValue)] ^=
-        0xff00;
+  std::set<uint64_t> values = {CanaryOf(slot)};
+  for (size_t i = 0; i < 4; ++i) {
+    bartizan_sealed_page.secrets[i] ^= 0xff00;
+    values.insert(CanaryOf(slot));
   }
-  EXPECT_EQ(values.size(), 3u);
+  EXPECT_EQ(values.size(), 5u);
+}
+
+// Where nothing zeroes it, a freed slot keeps a mark at its end.
+TEST_F(CanariesTest, AreVerifiedInFreedSlotsThatAreNotZeroed) {
+  bartizan_sealed_page.options.toggles = 0;
+  RandomStream random;
+  Slot slot(64);
+  const auto at_reuse = [&] {
+    return ViolationOf([&] { Canaries::OnReuse({slot.at(), 64, random, nullptr}); }).what;
+  };
+  Canaries::OnAllocate(slot.Use(20));
+  Canaries::OnFree(slot.Return(20));
+  EXPECT_EQ(at_reuse(), "");
+  for (size_t at = 56; at < 64; ++at) {
+    slot.at()[at] ^= std::byte{4};
+    EXPECT_EQ(at_reuse(), "write after free");
+    slot.at()[at] ^= std::byte{4};
+  }
+  Slot unused(64, std::byte{0});
+  Canaries::OnReuse({unused.at(), 64, random, nullptr});
+}
+
+// Behind a large block zeros follow, as far as its memory goes.
+TEST_F(CanariesTest, SeeWritesRightBehindLargeBlocks) {
+  for (size_t slack : {0, 1, 15, 64, 100}) {
+    Slot block(1000, std::byte{0});
+    const SlotUse use{block.at(), 1000 - slack, 1000};
+    EXPECT_EQ(ViolationOf([&] { Canaries::OnResizeLarge(use); }).what, "");
+    for (size_t i = 0; i < slack; ++i) {
+      block.at()[1000 - slack + i] = std::byte{1};
+      EXPECT_EQ(ViolationOf([&] { Canaries::OnResizeLarge(use); }).what,
+                i < kLargeSlack ? "heap overflow" : "");
+      block.at()[1000 - slack + i] = std::byte{0};
+    }
+  }
+}
+
+// --- neighbour_check ----------------------------------------------------------------------------
+
+// Three slots of 64 bytes in a slab of their own, and their states.
+class NeighbourCheckTest : public CanariesTest {
+ protected:
+  static constexpr size_t kBytes = 64;
+  static constexpr ClassId kId = ClassOf(kBytes);
+
+  std::byte* Slot(size_t i) { return slab_ + i * kBytes; }
+  void Allocate(size_t i, size_t requested) {
+    Canaries::OnAllocate({Slot(i), requested, kBytes - 8});
+    states_[i].Store(StateWord::Live(kBytes - 8 - requested, Family::kMalloc));
+  }
+  std::string AtFree(size_t i) {
+    const StateWord word = states_[i].Load();
+    const size_t requested = kBytes - 8 - word.slack();
+    return ViolationOf([&] {
+             NeighbourCheck::OnFree({{Slot(i), requested, kBytes - 8},
+                                     Family::kMalloc,
+                                     Family::kMalloc,
+                                     SlotReturn::kNotStated,
+                                     8,
+                                     word,
+                                     &states_[i]});
+           })
+        .what;
+  }
+  std::string AtReuse(size_t i) {
+    return ViolationOf([&] { NeighbourCheck::OnReuse({Slot(i), kBytes, random_, &states_[i]}); })
+        .what;
+  }
+
+  alignas(SlabBytes(kId)) static inline std::byte slab_[SlabBytes(kId)];
+  SlotState states_[3] = {};
+  RandomStream random_;
+
+  void TearDown() override { std::fill(std::begin(slab_), std::end(slab_), std::byte{0}); }
+};
+
+TEST_F(NeighbourCheckTest, SeesUnderflowsOfSixteenBytesAtTheFreeOfEither) {
+  for (size_t lower : {0, 1, 30, 40, 55, 56}) {
+    for (size_t under = 1; under <= 16; ++under) {
+      for (const std::byte value : {std::byte{0}, std::byte{0x41}}) {
+        TearDown();
+        Allocate(0, lower);
+        Allocate(1, 20);
+        ASSERT_EQ(AtFree(0), "");
+        ASSERT_EQ(AtFree(1), "");
+        std::byte& hit = Slot(1)[-static_cast<ptrdiff_t>(under)];
+        const bool in_block = kBytes - under < lower;
+        if (in_block || hit == value) continue;
+        hit = value;
+        EXPECT_EQ(AtFree(1), "heap underflow") << lower << " " << under;
+        const bool in_canary = kBytes - under < lower + 8;
+        if (!in_canary) {
+          EXPECT_EQ(AtFree(0), "heap underflow") << lower << " " << under;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(NeighbourCheckTest, SeesThemWhereTheLowerSlotIsFree) {
+  Allocate(1, 20);
+  states_[0].Store(StateWord::AtRest(SlotKind::kQuarantined, 3));
+  Slot(1)[-16] = std::byte{1};
+  EXPECT_EQ(AtFree(1), "write after free");
+  EXPECT_EQ(AtReuse(1), "write after free");
+  states_[0].Store(StateWord::AtRest(SlotKind::kReleasing));
+  EXPECT_EQ(AtFree(1), "") << "another thread is at work there";
+  states_[0].Store(StateWord());
+  EXPECT_EQ(AtFree(1), "") << "no program ever had that slot";
+}
+
+TEST_F(NeighbourCheckTest, LooksAtNothingBeforeTheFirstSlot) {
+  Allocate(0, 20);
+  EXPECT_EQ(AtFree(0), "");
+  EXPECT_EQ(AtReuse(0), "");
 }
 
 TEST_F(CanariesTest, MoveWhenTheBlockIsResized) {
@@ -169,15 +288,17 @@ class ReuseCheckTest : public testing::Test {
     random_.Seed(key);
   }
   std::string OnReuse(const std::byte* slot, size_t bytes) {
-    return ViolationOf([&] { ReuseCheck::OnReuse({const_cast<std::byte*>(slot), bytes, random_}); })
+    return ViolationOf([&] {
+             ReuseCheck::OnReuse({const_cast<std::byte*>(slot), bytes, random_, nullptr});
+           })
         .what;
   }
   RandomStream random_;
-  alignas(16) std::byte memory_[8192] = {};
+  alignas(16) std::byte memory_[20480 + 16] = {};
 };
 
-TEST_F(ReuseCheckTest, SeesEveryByteOfASlotOfAKibibyte) {
-  for (size_t bytes = 16; bytes <= 1024; bytes += bytes < 128 ? 16 : 112) {
+TEST_F(ReuseCheckTest, SeesEveryByteOfASlotOfEightKibibytes) {
+  for (size_t bytes : {16, 32, 64, 80, 112, 128, 160, 448, 1024, 1280, 5120, 8192}) {
     EXPECT_EQ(OnReuse(memory_, bytes), "");
     for (size_t at = 0; at < bytes; ++at) {
       memory_[at] = std::byte{0x80};
@@ -190,9 +311,28 @@ TEST_F(ReuseCheckTest, SeesEveryByteOfASlotOfAKibibyte) {
   }
 }
 
+// What was never issued is not read.
+TEST_F(ReuseCheckTest, SeesTheSameWhenASlotIsIssued) {
+  const auto at_issue = [&](size_t bytes, bool fresh) {
+    return ViolationOf([&] { ReuseCheck::OnAllocate({memory_, 5, bytes - 8, fresh}); }).what;
+  };
+  for (size_t bytes : {size_t{16}, size_t{128}, size_t{1024}, size_t{5120}}) {
+    EXPECT_EQ(at_issue(bytes, false), "");
+    for (size_t at : {size_t{0}, size_t{15}, bytes - 1}) {
+      memory_[at] = std::byte{0x80};
+      EXPECT_EQ(at_issue(bytes, false), "write after free");
+      EXPECT_EQ(at_issue(bytes, true), "");
+      memory_[at] = std::byte{0};
+    }
+    memory_[bytes] = std::byte{1};
+    EXPECT_EQ(at_issue(bytes, false), "");
+    memory_[bytes] = std::byte{0};
+  }
+}
+
 // Of larger slots both ends at each look, and any line of the middle in the end.
 TEST_F(ReuseCheckTest, SeesTheEndsAndInTheEndTheMiddleOfLargerSlots) {
-  constexpr size_t kBytes = 5120;
+  constexpr size_t kBytes = 20480;
   for (size_t at : {size_t{0}, size_t{255}, kBytes - 256, kBytes - 1}) {
     memory_[at] = std::byte{1};
     for (int i = 0; i < 100; ++i) ASSERT_EQ(OnReuse(memory_, kBytes), "write after free") << at;
@@ -201,11 +341,22 @@ TEST_F(ReuseCheckTest, SeesTheEndsAndInTheEndTheMiddleOfLargerSlots) {
   for (size_t at = 256; at < kBytes - 256; at += 64) {
     memory_[at + at % 61] = std::byte{1};
     int looks = 1;
-    while (OnReuse(memory_, kBytes).empty() && looks < 5000) ++looks;
-    EXPECT_LT(looks, 5000) << "the line at " << at << " is never looked at";
+    while (OnReuse(memory_, kBytes).empty() && looks < 20000) ++looks;
+    EXPECT_LT(looks, 20000) << "the line at " << at << " is never looked at";
     memory_[at + at % 61] = std::byte{0};
   }
   EXPECT_EQ(OnReuse(memory_, kBytes), "");
+}
+
+TEST_F(ReuseCheckTest, SeesAllOfThemWhereAsked) {
+  bartizan_sealed_page.options.reuse_check_whole = true;
+  constexpr size_t kBytes = 20480;
+  for (size_t at = 0; at < kBytes; at += 61) {
+    memory_[at] = std::byte{1};
+    ASSERT_EQ(OnReuse(memory_, kBytes), "write after free") << at;
+    memory_[at] = std::byte{0};
+  }
+  bartizan_sealed_page.options.reuse_check_whole = false;
 }
 
 // --- size_check, origin_check -------------------------------------------------------------------

@@ -18,7 +18,7 @@ void Trace(const char* layer, const char* hook) {
 // Has every hook.
 struct Whole {
   static constexpr Toggle kToggle = Toggle::kCanaries;
-  static constexpr uint32_t kHooks = 511;
+  static constexpr uint32_t kHooks = 4095;
   static constexpr size_t kTrailerBytes = 8;
   static void OnPlanBin(BinPlan&) { Trace("whole", "OnPlanBin"); }
   static void OnPrepareSlab(const SlabSpan&) { Trace("whole", "OnPrepareSlab"); }
@@ -29,6 +29,9 @@ struct Whole {
   static void OnReuse(const FreeSlot&) { Trace("whole", "OnReuse"); }
   static void OnPlaceLarge(LargePlan&) { Trace("whole", "OnPlaceLarge"); }
   static void OnFreeLarge(const SlotReturn&) { Trace("whole", "OnFreeLarge"); }
+  static void OnChooseSlot(SlotChoice&) { Trace("whole", "OnChooseSlot"); }
+  static void OnResizeLarge(const SlotUse&) { Trace("whole", "OnResizeLarge"); }
+  static void OnPlanSlab(SlabPlan&) { Trace("whole", "OnPlanSlab"); }
 };
 static_assert(Layer<Whole>);
 
@@ -106,7 +109,7 @@ TEST_F(Profiles, EveryEventReachesItsHook) {
   P::Run<kOnPlanBin>(kAll, plan);
   const SlabSpan span{};
   P::Run<kOnPrepareSlab>(kAll, span);
-  SlotBatch batch{nullptr, 0, random_};
+  SlotBatch batch{nullptr, 0, random_, nullptr, 0};
   P::Run<kOnSelectSlots>(kAll, batch);
   const SlotUse use{};
   P::Run<kOnAllocate>(kAll, use);
@@ -114,14 +117,20 @@ TEST_F(Profiles, EveryEventReachesItsHook) {
   P::Run<kOnResize>(kAll, resize);
   const SlotReturn returned{};
   P::Run<kOnFree>(kAll, returned);
-  const FreeSlot slot{nullptr, 0, random_};
+  const FreeSlot slot{nullptr, 0, random_, nullptr};
   P::Run<kOnReuse>(kAll, slot);
   LargePlan large{.requested = 0, .random = random_};
   P::Run<kOnPlaceLarge>(kAll, large);
   P::Run<kOnFreeLarge>(kAll, returned);
+  SlotChoice choice{1, random_};
+  P::Run<kOnChooseSlot>(kAll, choice);
+  P::Run<kOnResizeLarge>(kAll, use);
+  SlabPlan slab{random_};
+  P::Run<kOnPlanSlab>(kAll, slab);
   EXPECT_EQ(trace_, (Calls{"whole.OnPlanBin", "whole.OnPrepareSlab", "whole.OnSelectSlots",
                            "whole.OnAllocate", "whole.OnResize", "whole.OnFree", "whole.OnReuse",
-                           "whole.OnPlaceLarge", "whole.OnFreeLarge"}));
+                           "whole.OnPlaceLarge", "whole.OnFreeLarge", "whole.OnChooseSlot",
+                           "whole.OnResizeLarge", "whole.OnPlanSlab"}));
 }
 
 TEST_F(Profiles, LayersChangeTheEventInTurn) {

@@ -63,7 +63,7 @@ class AddressMaps : public testing::Test {
   }
   SlabRef Take(ClassId id) {
     SlabRef ref;
-    EXPECT_EQ(map_->TakeFreshSlab(id, &ref), Growth::kDone) << "class " << id;
+    EXPECT_EQ(map_->TakeFreshSlab(id, 0, &ref), Growth::kDone) << "class " << id;
     return ref;
   }
   size_t Limit(ClassId id) { return map_->region(id).limit.load(); }
@@ -279,7 +279,7 @@ TEST_F(Obstacles, OfAnyLengthAreNoLackOfMemory) {
   SlabRef ref;
   Growth growth = Growth::kDone;
   for (size_t taken = 0; growth == Growth::kDone && taken <= 1000; ++taken) {
-    growth = map_->TakeFreshSlab(5, &ref);
+    growth = map_->TakeFreshSlab(5, 0, &ref);
   }
   EXPECT_EQ(growth, Growth::kExhausted);
   platform::Release(begin, rest);
@@ -294,7 +294,8 @@ TEST_F(Obstacles, InTheWayOfATableAreNoLackOfMemory) {
   SlabRef ref;
   Growth growth = Growth::kDone;
   size_t taken = 0;
-  for (; growth == Growth::kDone && taken <= 100000; ++taken) growth = map_->TakeFreshSlab(5, &ref);
+  for (; growth == Growth::kDone && taken <= 100000; ++taken)
+    growth = map_->TakeFreshSlab(5, 0, &ref);
   EXPECT_EQ(growth, Growth::kExhausted);
   platform::Release(end, 4096);
 }
@@ -305,14 +306,15 @@ TEST_F(AddressMaps, AClassThatIsUsedUpSaysSo) {
   SlabRef ref;
   size_t taken = 0;
   Growth growth = Growth::kDone;
-  while (taken <= slabs && (growth = map_->TakeFreshSlab(kId, &ref)) == Growth::kDone) ++taken;
+  while (taken <= slabs && (growth = map_->TakeFreshSlab(kId, 0, &ref)) == Growth::kDone) ++taken;
   if (growth == Growth::kRefused) GTEST_SKIP() << "the system gives no such address space";
   EXPECT_EQ(growth, Growth::kExhausted);
   // The end may be too short for an extent.
   EXPECT_LE(taken, slabs);
   EXPECT_GE(taken * SlabBytes(kId), kUsableRegionBytes - 32 * kMiB);
-  EXPECT_EQ(map_->TakeFreshSlab(kId, &ref), Growth::kExhausted);
-  EXPECT_EQ(map_->TakeFreshSlab(kId - 1, &ref), Growth::kDone) << "other classes are not concerned";
+  EXPECT_EQ(map_->TakeFreshSlab(kId, 0, &ref), Growth::kExhausted);
+  EXPECT_EQ(map_->TakeFreshSlab(kId - 1, 0, &ref), Growth::kDone)
+      << "other classes are not concerned";
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ TEST(SlotState, OneOfRacingFreesWins) {
       for (int r = 0; r < kRounds; ++r) {
         while (published.load(std::memory_order_acquire) <= r) std::this_thread::yield();
         Round& round = rounds[r];
-        if (round.state.BeginRemoteFree() != live) continue;
+        if (round.state.BeginRelease() != live) continue;
         round.winners.fetch_add(1);
         round.contents = -1;
         // Losers that come late take the word from us, and have no business with it.
@@ -122,7 +122,7 @@ TEST(SlotState, ComesHomeWithItsMemory) {
   std::thread freeing([&] {
     for (int i = 1; i <= kRounds; ++i) {
       while (handed.load(std::memory_order_acquire) < i) std::this_thread::yield();
-      EXPECT_TRUE(state.BeginRemoteFree().IsLive());
+      EXPECT_TRUE(state.BeginRelease().IsLive());
       memory++;
       state.FinishRemoteFree();
     }
@@ -156,13 +156,15 @@ TEST(SlabRef, NamesClassAndIndex) {
 
 TEST(Slab, HasRoomForParkedAndUncarvedSlots) {
   Slab slab{};
-  EXPECT_TRUE(slab.HasRoom(8));
+  slab.uncarved = 1;
+  EXPECT_TRUE(slab.HasRoom());
   EXPECT_TRUE(slab.IsEmpty());
+  slab.uncarved = 0;
   slab.carved = 8;
-  EXPECT_FALSE(slab.HasRoom(8));
+  EXPECT_FALSE(slab.HasRoom());
   EXPECT_FALSE(slab.IsEmpty());
   slab.parked = 1;
-  EXPECT_TRUE(slab.HasRoom(8));
+  EXPECT_TRUE(slab.HasRoom());
   EXPECT_FALSE(slab.IsEmpty());
   slab.parked = 8;
   EXPECT_TRUE(slab.IsEmpty());

@@ -38,7 +38,7 @@ TEST(Environment, EverySwitchMayBeGivenBare) {
     const bool is_switch =
         spec.kind == OptionKind::kSwitch || spec.kind == OptionKind::kSwitchOrBytes;
     if (!is_switch) continue;
-    const std::string text = "profile=fast:zero_on_free:" + std::string(spec.name);
+    const std::string text = "profile=fast:zero_on_free:canaries:" + std::string(spec.name);
     const ReadResult result = ReadEnvironment(text);
     EXPECT_EQ(result.messages, Lines{}) << text;
     EXPECT_TRUE(spec.is_layer() ? result.options.Has(spec.toggle()) : result.options.*spec.flag)

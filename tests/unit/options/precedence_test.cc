@@ -16,9 +16,9 @@ TEST(Precedence, TheEnvironmentWinsOverTheFile) {
 }
 
 TEST(Precedence, TheFileWinsOverTheProfile) {
-  const Options options = Read({.config = "profile=strict\ncanaries=off\n"}).options;
+  const Options options = Read({.config = "profile=strict\nrandom_slots=off\n"}).options;
   EXPECT_EQ(options.profile, ProfileId::kStrict);
-  EXPECT_EQ(options.toggles, kAllLayers & ~Bit(Toggle::kCanaries));
+  EXPECT_EQ(options.toggles, kAllLayers & ~Bit(Toggle::kRandomSlots));
 }
 
 // The profile is chosen first, wherever its word stands.

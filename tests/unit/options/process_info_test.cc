@@ -52,7 +52,7 @@ TEST(ProcessInfo, BeforeTheStartItSaysThatNothingIsInForce) {
 TEST(ProcessInfo, NamesItsLayersInTheOrderOfTheirBits) {
   EXPECT_STREQ(bartizan_sealed_page.info.layer_names,
                "guard_pages freelist_encryption random_slots quarantine zero_on_free reuse_check "
-               "canaries origin_check size_check");
+               "canaries neighbour_check origin_check size_check");
 }
 
 TEST(ProcessInfo, CarriesTheOptionsInForce) {
@@ -94,15 +94,17 @@ TEST(VerboseLine, NamesProfileLayersAndOrigin) {
   EXPECT_EQ(LineFor(DefaultsOf(ProfileId::kHardened), {false, true, false}),
             "bartizan 0.1.0: profile hardened, layers: guard_pages freelist_encryption "
             "random_slots quarantine zero_on_free reuse_check canaries size_check; off: "
-            "origin_check; quarantine 16k (options from BARTIZAN_OPTIONS)");
+            "neighbour_check origin_check; quarantine 16k (options from BARTIZAN_OPTIONS)");
   EXPECT_EQ(LineFor(DefaultsOf(ProfileId::kStrict), {true, true, false}),
             "bartizan 0.1.0: profile strict, layers: guard_pages freelist_encryption "
-            "random_slots quarantine zero_on_free reuse_check canaries origin_check size_check; "
-            "quarantine 64k (options from /etc/bartizan.conf and BARTIZAN_OPTIONS)");
+            "random_slots quarantine zero_on_free reuse_check canaries neighbour_check "
+            "origin_check size_check; quarantine 64k (options from /etc/bartizan.conf and "
+            "BARTIZAN_OPTIONS)");
   EXPECT_EQ(LineFor(DefaultsOf(ProfileId::kFast), {false, false, true}),
             "bartizan 0.1.0: profile fast, layers: none; off: guard_pages freelist_encryption "
-            "random_slots quarantine zero_on_free reuse_check canaries origin_check size_check "
-            "(default options; BARTIZAN_OPTIONS ignored: the program gains privileges)");
+            "random_slots quarantine zero_on_free reuse_check canaries neighbour_check "
+            "origin_check size_check (default options; BARTIZAN_OPTIONS ignored: the program gains "
+            "privileges)");
 }
 
 }  // namespace

@@ -1,0 +1,92 @@
+// neighbour_check: what lies right before a block must be as the layers left it, too.
+//
+// Stops: underflows by up to kTail bytes, at the free of either neighbour; overflows that passed
+// over the canary into the rest of the slot.
+// How: at a free by the owner, the rest of the block's own slot behind the canary must be zero, and
+// the slot before it must end as a live one does (its canary, then zeros) or as a free one (zeros).
+// The same is looked at when a slot is about to be issued again, which is when frees by other
+// threads come home: only the owner of a slab may judge its slots, for it issues them.
+// Damage to a free slot is reported as a write after free, which it may be as well.
+// Does not stop: longer jumps; an underflow of a slab's first slot (guard_pages does).
+// Cost: docs/layers.md.
+#ifndef BARTIZAN_HARDENING_NEIGHBOUR_CHECK_H_
+#define BARTIZAN_HARDENING_NEIGHBOUR_CHECK_H_
+
+#include "hardening/canaries.h"
+#include "hardening/reuse_check.h"
+#include "src/base/bits.h"
+#include "src/base/violation.h"
+#include "src/hooks/profile.h"
+
+namespace bartizan {
+
+struct NeighbourCheck {
+  static constexpr Toggle kToggle = Toggle::kNeighbourCheck;
+  static constexpr uint32_t kHooks = kOnFree | kOnReuse;
+  static constexpr size_t kTrailerBytes = 0;
+
+  // Of each slot's end, at most this much is looked at.
+  static constexpr size_t kTail = 64;
+
+  static void OnFree(const SlotReturn& op) {
+    if (!op.word.IsLive()) return;  // another thread frees it
+    const size_t bytes = op.use.capacity + op.trailer;
+    if (!IsZeroBehind(op.use.slot, op.use.requested + op.trailer, bytes)) {
+      Report(op.use.slot, bytes, op.use.requested);
+    }
+    CheckLower(op.use.slot, op.state, bytes);
+  }
+  static void OnReuse(const FreeSlot& slot) { CheckLower(slot.slot, slot.state, slot.bytes); }
+
+ private:
+  static bool IsZeroBehind(const std::byte* slot, size_t used, size_t bytes) {
+    const size_t begin = bytes - used > kTail ? bytes - kTail : used;
+    for (size_t i = begin; i < bytes; ++i) {
+      if (slot[i] != std::byte{0}) return false;
+    }
+    return true;
+  }
+
+  // The slot before this one, where there is one in the slab.
+  static void CheckLower(const std::byte* slot, const SlotState* state, size_t bytes) {
+    const ClassId id = ClassOf(bytes);
+    if ((reinterpret_cast<uintptr_t>(slot) & (SlabBytes(id) - 1)) < bytes) return;
+    const std::byte* lower = slot - bytes;
+    const SlotState* lower_state = state - (bytes >> GranuleShift(id));
+    const StateWord word = lower_state->LoadRemote();
+    if (word.IsUnused() || word.kind() == SlotKind::kReleasing) return;
+    size_t used = 0;
+    size_t requested = Violation::kUnknown;
+    bool intact = true;
+    if (word.IsLive()) {
+      if (word.slack() + Canaries::kTrailerBytes > bytes)
+        return;  // no such word: not ours to judge
+      requested = bytes - Canaries::kTrailerBytes - word.slack();
+      used = requested + Canaries::kTrailerBytes;
+      intact = Canaries::IsIntact(lower, requested);
+    }
+    if (intact && IsZeroBehind(lower, used, bytes)) return;
+    // Another thread may have freed or resized it meanwhile.
+    if (lower_state->LoadRemote() != word) return;
+    if (!word.IsLive()) ReuseCheck::Report(lower, bytes);
+    Report(lower, bytes, requested);
+  }
+
+  [[noreturn]] BARTIZAN_COLD static void Report(const std::byte* slot, size_t bytes,
+                                                size_t requested) {
+    ReportViolation({
+        .what = "heap underflow",
+        .detail =
+            "bytes between this block and the one behind it were overwritten: an underflow of "
+            "that one, or an overflow of this one",
+        .address = reinterpret_cast<uintptr_t>(slot),
+        .slot_bytes = bytes,
+        .requested = requested,
+        .advice = "check every write to blocks of this size for its bounds",
+    });
+  }
+};
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_HARDENING_NEIGHBOUR_CHECK_H_
