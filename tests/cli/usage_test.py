@@ -16,14 +16,14 @@ class Help(CommandTest):
         texts = {self.command(*words).stdout for words in (["help"], ["--help"], ["-h"])}
         self.assertEqual(len(texts), 1)
         text = texts.pop()
-        for name in ("run", "options", "status", "version", "help"):
+        for name in ("run", "options", "status", "selftest", "version", "help"):
             self.assertRegex(text, rf"(?m)^  {name} +\w")
 
     def test_without_a_command_it_goes_to_standard_error(self):
         self.expect([], 2, stderr=self.command("help").stdout)
 
     def test_every_command_has_help(self):
-        for name in ("run", "options", "status", "version", "help"):
+        for name in ("run", "options", "status", "selftest", "version", "help"):
             text = self.command("help", name).stdout
             self.assertTrue(text.startswith(f"usage: bartizan {name}"), text)
             self.expect([name, "--help"], 0, stdout=text)

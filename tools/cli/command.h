@@ -34,6 +34,7 @@ struct Command {
 extern const Command kRunCommand;
 extern const Command kOptionsCommand;
 extern const Command kStatusCommand;
+extern const Command kSelftestCommand;
 extern const Command kVersionCommand;
 extern const Command kHelpCommand;
 

@@ -13,8 +13,8 @@
 namespace bartizan::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kRunCommand, &kOptionsCommand, &kStatusCommand,
-                                        &kVersionCommand, &kHelpCommand};
+constexpr const Command* kCommands[] = {&kRunCommand,      &kOptionsCommand, &kStatusCommand,
+                                        &kSelftestCommand, &kVersionCommand, &kHelpCommand};
 
 int RunCommand(const Command& command, const std::vector<std::string>& arguments) {
   const Arguments parsed = ParseArguments(command, arguments);

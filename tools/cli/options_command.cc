@@ -5,14 +5,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "src/base/text.h"
 #include "src/options/option_table.h"
 #include "tools/cli/command.h"
+#include "tools/cli/json_text.h"
 #include "tools/cli/string_views.h"
 
 ABSL_FLAG(bool, markdown, false, "as a table for a document");
-ABSL_FLAG(bool, json, false, "as an array for a program");
+ABSL_FLAG(bool, json, false, "as JSON, for a program");
 
 namespace bartizan::cli {
 namespace {
@@ -140,10 +140,6 @@ absl::string_view KindName(OptionKind kind) {
       return "switch-or-bytes";
   }
   return "";
-}
-
-std::string JsonText(absl::string_view text) {
-  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
 }
 
 std::string JsonDefault(const OptionSpec& spec, ProfileId profile) {

@@ -7,27 +7,18 @@
 #include <cstring>
 #include <fstream>
 
+#include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "src/options/options.h"
-#include "tools/cli/arguments.h"
 #include "tools/cli/command.h"
 #include "tools/cli/library_location.h"
 #include "tools/cli/preload_list.h"
 #include "tools/cli/program_file.h"
-#include "tools/cli/string_views.h"
-#include "tools/cli/suggestion.h"
+#include "tools/cli/requested_options.h"
 
-ABSL_FLAG(std::string, profile, "", "fast, hardened (the default) or strict");
-ABSL_FLAG(bartizan::cli::RepeatedWords, set, {},
-          "LAYER=on or LAYER=off; may be repeated, or a list with commas");
-ABSL_FLAG(bartizan::cli::RepeatedWords, option, {},
-          "NAME=VALUE, any option (see \"bartizan options\"); may be repeated");
+ABSL_DECLARE_FLAG(std::string, library);
 ABSL_FLAG(bool, off, false, "run the program without the library");
-ABSL_FLAG(std::string, library, "", "the library to preload instead of this command's own");
 
 namespace bartizan::cli {
 namespace {
@@ -39,64 +30,6 @@ std::string Environment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
-
-// The options of the command line, checked. Nothing is checked twice: the library's own parser says
-// what is wrong.
-class RequestedOptions {
- public:
-  RequestedOptions() {
-    const std::string profile = absl::GetFlag(FLAGS_profile);
-    if (!profile.empty()) Add(absl::StrCat("profile=", profile));
-    for (const std::string& word : absl::GetFlag(FLAGS_option).words) Add(word);
-    for (const std::string& words : absl::GetFlag(FLAGS_set).words) {
-      for (absl::string_view word : absl::StrSplit(words, ',', absl::SkipEmpty())) AddLayer(word);
-    }
-  }
-
-  bool valid() const { return valid_; }
-  bool empty() const { return words_.empty(); }
-
-  // `existing` and then ours, which wins.
-  std::string AppendedTo(absl::string_view existing) const {
-    std::vector<std::string> all;
-    if (!existing.empty()) all.emplace_back(existing);
-    for (const std::string& word : words_) {
-      all.push_back(absl::StrReplaceAll(word, {{":", "\\:"}}));
-    }
-    return absl::StrJoin(all, ":");
-  }
-
- private:
-  static void ReceiveMessage(void* self, std::string_view line) {
-    static_cast<RequestedOptions*>(self)->valid_ = false;
-    std::fprintf(stderr, "%s\n", std::string(line).c_str());
-  }
-
-  void Add(absl::string_view word) {
-    Options scratch = DefaultsOf(ProfileId::kHardened);
-    ApplyText(StdView(word), {SourceKind::kCommandLine, "run"}, scratch, {ReceiveMessage, this});
-    words_.emplace_back(word);
-  }
-
-  void AddLayer(absl::string_view word) {
-    const absl::string_view name = word.substr(0, word.find('='));
-    const OptionSpec* const spec = FindOption(StdView(name));
-    if (spec != nullptr && spec->is_layer()) return Add(word);
-    valid_ = false;
-    if (spec != nullptr) {
-      Complain(absl::StrCat("run: '", name, "' is not a layer; use --option=", word));
-      return;
-    }
-    Suggestion suggestion(name);
-    for (size_t i = 0; i < kToggleCount; ++i)
-      suggestion.Offer(AbslView(NameOf(static_cast<Toggle>(i))));
-    Complain(absl::StrCat("run: unknown layer '", name, "'",
-                          suggestion.Ending("; \"bartizan options\" lists them")));
-  }
-
-  std::vector<std::string> words_;
-  bool valid_ = true;
-};
 
 void SetPreload(const std::string& list) {
   if (list.empty()) {
@@ -163,7 +96,7 @@ int Run(const std::vector<std::string>& words) {
     return kWrongUse;
   }
   const bool off = absl::GetFlag(FLAGS_off);
-  const RequestedOptions options;
+  const RequestedOptions options("run");
   if (!options.valid()) return kWrongUse;
   if (off && (!options.empty() || !absl::GetFlag(FLAGS_library).empty())) {
     Complain("run: --off runs the program without the library; leave the other flags out");
