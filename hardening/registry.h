@@ -21,8 +21,8 @@ template <template <class> class Mode>
 using EveryLayer = Profile<Mode<SizeCheck>,           //
                            Mode<OriginCheck>,         //
                            Mode<ReuseCheck>,          //
-                           Mode<NeighbourCheck>,      //
                            Mode<Canaries>,            //
+                           Mode<NeighbourCheck>,      //
                            Mode<ZeroOnFree>,          //
                            Mode<Quarantine>,          //
                            Mode<RandomSlots>,         //

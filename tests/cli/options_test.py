@@ -12,9 +12,9 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from bartizan_command import CommandTest  # noqa: E402
 
 LAYERS = ["guard_pages", "freelist_encryption", "random_slots", "quarantine", "zero_on_free",
-          "reuse_check", "canaries", "origin_check", "size_check"]
-OTHERS = ["profile", "large_quarantine", "large_cache", "decay", "huge_pages", "numa",
-          "report_file", "verbose"]
+          "reuse_check", "canaries", "neighbour_check", "origin_check", "size_check"]
+OTHERS = ["profile", "large_quarantine", "large_cache", "decay", "guard_gaps", "reuse_check_whole",
+          "huge_pages", "numa", "report_file", "verbose"]
 
 
 class Options(CommandTest):

@@ -48,13 +48,14 @@ class Program(CommandTest):
         self.expect(["run", WITH_LIBRARY, script, "word"], 0, stdout=f"{script} word\n")
 
     def test_the_library_is_loaded_with_its_options(self):
-        result = self.command("run", WITH_LIBRARY, "--profile=strict", "--set=canaries=off",
+        result = self.command("run", WITH_LIBRARY, "--profile=strict", "--set=random_slots=off",
                               "--option=verbose", "true")
         self.assertEqual(result.returncode, 0)
         self.assertRegex(result.stderr,
                          r"^bartizan 0\.1\.0: profile strict, layers: guard_pages "
-                         r"freelist_encryption random_slots quarantine zero_on_free reuse_check "
-                         r"origin_check size_check; off: canaries; quarantine 64k \(options from "
+                         r"freelist_encryption quarantine zero_on_free reuse_check canaries "
+                         r"neighbour_check origin_check size_check; off: random_slots; "
+                         r"quarantine 64k \(options from "
                          r".*BARTIZAN_OPTIONS\)\n$")
 
     def test_no_descriptor_is_left_open(self):

@@ -45,8 +45,8 @@ class Status(CommandTest):
                           "--option=report_file=/tmp/r", WAITING) as process:
             facts = self.expect_protected(process, LIBRARY, "strict")
         self.assertEqual(facts["layers on"], "guard_pages freelist_encryption random_slots "
-                                             "zero_on_free reuse_check canaries origin_check "
-                                             "size_check")
+                                             "zero_on_free reuse_check canaries "
+                                             "neighbour_check origin_check size_check")
         self.assertEqual(facts["layers off"], "quarantine")
         self.assertEqual(facts["quarantine"], "off")
         self.assertEqual(facts["decay"], "2000 ms")

@@ -105,12 +105,12 @@ AT_CALL = pending(no_address(report(".*(overflow|underflow|out of bounds|beyond)
 # The copy may begin where nothing of ours is.
 AT_CALL_OR_GUARD = pending(no_address(either(AT_CALL, GUARD)))
 FROM_BELOW = no_address(either(report("heap (over|under)flow", "free"), report("write after free", "reuse")))
-FROM_BELOW_AT_FREE = pending(no_address(report("heap (over|under)flow", "free")))
+FROM_BELOW_AT_FREE = no_address(report("heap (over|under)flow", "free"))
 # The first slots of a slab have no block below them.
-OR_GUARD = pending(no_address(either(FROM_BELOW_AT_FREE, GUARD)))
+OR_GUARD = no_address(either(FROM_BELOW_AT_FREE, GUARD))
 
 AT_REUSE = up_to(SLABS, report("write after free", "reuse"), GUARD)
-READ_IN_PARTS = by_chance("of slots above 1 KiB only the ends and a random line are verified",
+READ_IN_PARTS = by_chance("of slots above 8 KiB only the ends and a random line are verified",
                           report("write after free", "reuse"))
 NOT_VERIFIED = missed("fast verifies nothing before reuse")
 KEEPS_CONTENTS = missed("fast does not clear freed memory")
@@ -197,8 +197,8 @@ TABLE = {
     **dict.fromkeys(("write_after_free_first_byte", "write_after_free_one_bit", "write_after_free_second_word",
                      "write_after_free_all"), fast_else(NOT_VERIFIED, AT_REUSE)),
     **dict.fromkeys(("write_after_free_last_byte", "write_after_free_middle"),
-                    each(NOT_VERIFIED, up_to(1024, AT_REUSE(8), up_to(SLABS, READ_IN_PARTS, GUARD)),
-                         up_to(1024, AT_REUSE(8), up_to(SLABS, pending(AT_REUSE(8)), GUARD)))),
+                    each(NOT_VERIFIED, up_to(8000, AT_REUSE(8), up_to(SLABS, READ_IN_PARTS, GUARD)),
+                         AT_REUSE)),
     # family and size mismatches
     **dict.fromkeys(("new_free", "new_array_free", "malloc_delete", "malloc_delete_array", "aligned_alloc_delete",
                      "new_delete_array", "new_array_delete", "malloc_sized_delete"),
@@ -215,7 +215,7 @@ TABLE = {
     **dict.fromkeys(("execute_heap", "zero_size_write", "zero_size_read", "zero_size_read_new"), all_profiles(GUARD)),
     # place of the next block
     **dict.fromkeys(("reuse_tight", "reuse_batch", "reuse_other_thread", "reuse_after_growth", "reuse_after_shrinking"),
-                    fast_else(NO_QUARANTINE, up_to(1000, NOT_REISSUED, pending(NOT_REISSUED)))),
+                    fast_else(NO_QUARANTINE, NOT_REISSUED)),
     "guess_neighbour": fast_else(IN_ORDER, answered("most guesses of the next place were wrong")),
     # impossible requests
     **dict.fromkeys(("request_minus_1", "request_minus_8", "request_half", "request_calloc_overflow",

@@ -66,7 +66,7 @@ constexpr PlannedFault kRandomSlots[] = {
 };
 
 constexpr PlannedFault kQuarantine[] = {
-    Harmless("reuse_tight", 24),        Harmless("reuse_tight", 100),
+    Harmless("reuse_tight", 24),        Harmless("reuse_tight", 20000),
     Harmless("reuse_batch", 1000),      InSecondThread(Harmless("reuse_tight", 100)),
     Guarded("read_after_free", 262144),
 };
@@ -102,6 +102,12 @@ constexpr PlannedFault kCanaries[] = {
     InSecondThread(Reported("overflow_1_store", 100, kHeapOverflow)),
 };
 
+constexpr PlannedFault kNeighbourCheck[] = {
+    Reported("underflow_1_store", 1000, "heap underflow"),
+    Reported("underflow_8_store", 20000, "heap underflow"),
+    InSecondThread(Reported("underflow_1_store", 4096, "heap underflow")),
+};
+
 constexpr absl::string_view kOriginMismatch = "origin mismatch";
 constexpr PlannedFault kOriginCheck[] = {
     Reported("new_free", 24, kOriginMismatch),
@@ -131,6 +137,7 @@ const LayerPlan kPlans[] = {
     {"zero_on_free", kZeroOnFree, ""},
     {"reuse_check", kReuseCheck, ""},
     {"canaries", kCanaries, ""},
+    {"neighbour_check", kNeighbourCheck, ""},
     {"origin_check", kOriginCheck, ""},
     {"size_check", kSizeCheck, ""},
 };
