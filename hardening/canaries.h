@@ -88,7 +88,7 @@ struct Canaries {
     const uint64_t mixed = Mix(place, Secret::kCanaryValue, Secret::kCanarySecondFactor);
     return (mixed & ~uint64_t{0xff00}) | 1;
   }
-  [[noreturn]] BARTIZAN_COLD static void ReportFree(const SlotReturn& op) {
+  [[noreturn]] BARTIZAN_COLD static void ReportFree(SlotReturn op) {
     if (!op.IsRacing()) Report(op.use, op.use.requested);
     ReportViolation({
         .what = "double free",

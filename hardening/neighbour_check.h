@@ -28,17 +28,20 @@ struct NeighbourCheck {
   // Of each slot's end, at most this much is looked at.
   static constexpr size_t kTail = 64;
 
-  static void OnFree(const SlotReturn& op) {
-    if (!op.word.IsLive()) return;  // another thread frees it
-    const size_t bytes = op.use.capacity + op.trailer;
-    if (!IsZeroBehind(op.use.slot, op.use.requested + op.trailer, bytes)) {
-      Report(op.use.slot, bytes, op.use.requested);
-    }
-    CheckLower(op.use.slot, op.state, bytes);
+  BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
+    // What another thread frees is looked at when it comes home.
+    if (op.word.IsLive()) CheckBoth(op.use.slot, op.state, op.use.requested, op.trailer);
   }
   static void OnReuse(const FreeSlot& slot) { CheckLower(slot.slot, slot.state, slot.bytes); }
 
  private:
+  BARTIZAN_LEAF_CALL static void CheckBoth(const std::byte* slot, const SlotState* state,
+                                           size_t requested, size_t trailer) {
+    const StateWord word = state->Load();
+    const size_t bytes = requested + trailer + word.slack();
+    if (!IsZeroBehind(slot, requested + trailer, bytes)) Report(slot, bytes, requested);
+    CheckLower(slot, state, bytes);
+  }
   static bool IsZeroBehind(const std::byte* slot, size_t used, size_t bytes) {
     const size_t begin = bytes - used > kTail ? bytes - kTail : used;
     for (size_t i = begin; i < bytes; ++i) {

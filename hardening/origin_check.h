@@ -38,7 +38,7 @@ struct OriginCheck {
         return "the block was made by malloc or its like and must be freed by free";
     }
   }
-  [[noreturn]] BARTIZAN_COLD static void Report(const SlotReturn& op) {
+  [[noreturn]] BARTIZAN_COLD static void Report(SlotReturn op) {
     ReportViolation({
         .what = "origin mismatch",
         .detail = Detail(op.came_from),

@@ -45,9 +45,8 @@ struct ReuseCheck {
   BARTIZAN_INLINE static void OnAllocate(const SlotUse& use) {
     if (use.fresh) return;
     const size_t bytes = AlignUp(use.capacity, kMinSlotBytes);  // with the trailer
-    const bool untouched =
-        bytes <= kWholeAtIssue ? platform::IsZero(use.slot, bytes) : AreEndsZero(use.slot, bytes);
-    if (!untouched) [[unlikely]]
+    if (bytes > platform::kBranchFreeZero) return CheckLong(use.slot, bytes);
+    if (!platform::IsZeroSlot(use.slot, bytes)) [[unlikely]]
       Report(use.slot, bytes);
   }
 
@@ -62,6 +61,12 @@ struct ReuseCheck {
   }
 
  private:
+  BARTIZAN_LEAF_CALL static void CheckLong(const std::byte* slot, size_t bytes) {
+    const bool untouched =
+        bytes <= kWholeAtIssue ? platform::IsZero(slot, bytes) : AreEndsZero(slot, bytes);
+    if (!untouched) [[unlikely]]
+      Report(slot, bytes);
+  }
   static bool AreEndsZero(const std::byte* slot, size_t bytes) {
     return platform::IsZero(slot, kEnds) && platform::IsZero(slot + bytes - kEnds, kEnds);
   }

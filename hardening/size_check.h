@@ -26,7 +26,7 @@ struct SizeCheck {
   static void OnFreeLarge(const SlotReturn& op) { OnFree(op); }
 
  private:
-  [[noreturn]] BARTIZAN_COLD static void Report(const SlotReturn& op) {
+  [[noreturn]] BARTIZAN_COLD static void Report(SlotReturn op) {
     ReportViolation({
         .what = "size mismatch",
         .detail = "sized deallocation names another size than was allocated",

@@ -7,6 +7,12 @@
 // Rare paths stay out of line so that they neither spill registers nor take instruction cache.
 #define BARTIZAN_COLD [[gnu::noinline, gnu::cold]]
 #define BARTIZAN_NOINLINE [[gnu::noinline]]
+// Out of line without cost for who calls it: the registers stay the caller's.
+#if defined(__clang__)
+#define BARTIZAN_LEAF_CALL __attribute__((noinline, preserve_most))
+#else
+#define BARTIZAN_LEAF_CALL __attribute__((noinline))
+#endif
 // Visible in the dynamic symbol table; everything else is hidden.
 #define BARTIZAN_EXPORT [[gnu::visibility("default")]]
 

@@ -14,8 +14,8 @@
 
 namespace bartizan::platform {
 
-// Up to here zeroing is a fixed number of stores: when sizes vary, a mispredicted branch on the
-// size costs more than stores that overlap.
+// Up to here zeroing is a fixed number of stores, and looking for zeros one of loads: when sizes
+// vary, a mispredicted branch on the size costs more than accesses that overlap.
 constexpr size_t kBranchFreeZero = 128;
 
 // Zeroes `bytes` bytes, and never less than 16: the memory is a slot's.
@@ -34,6 +34,29 @@ BARTIZAN_INLINE void ZeroSlot(std::byte* slot, size_t bytes) {
   const auto store = [&](size_t at) { std::memset(slot + (at < last ? at : last), 0, 16); };
 #endif
   store(0), store(16), store(32), store(48), store(64), store(80), store(96), store(last);
+}
+
+// Whether all bytes of a slot of at most kBranchFreeZero bytes are zero.
+BARTIZAN_INLINE bool IsZeroSlot(const std::byte* slot, size_t bytes) {
+  const size_t last = bytes - 16;
+#if defined(__SSE2__)
+  __m128i any = _mm_setzero_si128();
+  const auto load = [&](size_t at) {
+    const auto* from = reinterpret_cast<const __m128i*>(slot + (at < last ? at : last));
+    any = _mm_or_si128(any, _mm_load_si128(from));
+  };
+  load(0), load(16), load(32), load(48), load(64), load(80), load(96), load(last);
+  return _mm_movemask_epi8(_mm_cmpeq_epi8(any, _mm_setzero_si128())) == 0xffff;
+#else
+  uint64_t any = 0;
+  const auto load = [&](size_t at) {
+    uint64_t words[2];
+    std::memcpy(words, slot + (at < last ? at : last), sizeof words);
+    any |= words[0] | words[1];
+  };
+  load(0), load(16), load(32), load(48), load(64), load(80), load(96), load(last);
+  return any == 0;
+#endif
 }
 
 // Whether all bytes are zero. `begin` is 16-byte aligned and `bytes` a multiple of 16.
