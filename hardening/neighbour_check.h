@@ -7,6 +7,7 @@
 // The same is looked at when a slot is about to be issued again, which is when frees by other
 // threads come home: only the owner of a slab may judge its slots, for it issues them.
 // Damage to a free slot is reported as a write after free, which it may be as well.
+// In the child of a fork, live blocks of threads that vanished are not judged.
 // Does not stop: longer jumps; an underflow of a slab's first slot (guard_pages does).
 // Cost: docs/layers.md.
 #ifndef BARTIZAN_HARDENING_NEIGHBOUR_CHECK_H_
@@ -17,6 +18,7 @@
 #include "src/base/bits.h"
 #include "src/base/violation.h"
 #include "src/hooks/profile.h"
+#include "src/metadata/address_map.h"
 
 namespace bartizan {
 
@@ -50,6 +52,12 @@ struct NeighbourCheck {
     return true;
   }
 
+  // In a fork child, whether threads that vanished may have left blocks without their canary.
+  static bool IsTorn(const std::byte* slot, ClassId id) {
+    const size_t offset = reinterpret_cast<uintptr_t>(slot) - g_address_map.region(id).base;
+    return g_address_map.slab(AddressMap::SlabAt(id, offset)).torn;
+  }
+
   // The slot before this one, where there is one in the slab.
   static void CheckLower(const std::byte* slot, const SlotState* state, size_t bytes) {
     const ClassId id = ClassOf(bytes);
@@ -58,6 +66,7 @@ struct NeighbourCheck {
     const SlotState* lower_state = state - (bytes >> GranuleShift(id));
     const StateWord word = lower_state->LoadRemote();
     if (word.IsUnused() || word.kind() == SlotKind::kReleasing) return;
+    if (word.IsLive() && IsTorn(slot, id)) return;
     size_t used = 0;
     size_t requested = Violation::kUnknown;
     bool intact = true;

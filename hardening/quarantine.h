@@ -7,6 +7,8 @@
 // unknown rest. (The exchange comes after the ring, not before it: the distances are the same, and
 // it is done in the refill's batch.) Nothing is written into the waiting memory. Large blocks wait
 // without pages, at an address that faults (src/engine/large_space.h).
+// Frees by other threads are taken in at the owner's refills, in the order of their addresses: of
+// those of one batch, the distance counts from the batch's beginning.
 // Does not stop: an attacker who can make the program free and allocate enough of the same class.
 // Cost: docs/layers.md.
 #ifndef BARTIZAN_HARDENING_QUARANTINE_H_

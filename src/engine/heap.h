@@ -64,6 +64,7 @@ struct BinReserve {
   uint32_t held;              // how many are: behind the magazine's end
   uint32_t empty_slabs;       // listed slabs without a slot in use
   SlabRef room;               // list of slabs with parked or uncarved slots
+  SlabRef announced;          // list of slabs in which other threads freed slots
 };
 
 // Counts of slow-path events. Written by the heap's thread, read by anyone: relaxed atomics with a

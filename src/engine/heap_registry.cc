@@ -63,12 +63,12 @@ constexpr uint32_t HeldSlots(ClassId id, uint32_t wanted) {
   return wanted < most ? wanted : most;
 }
 
-uint32_t RingSlots(ClassId id, uint32_t quarantine_slots) {
-  if (quarantine_slots == 0) return 0;
+uint32_t RingSlots(ClassId id, uint32_t waiting) {
+  if (waiting == 0) return 0;
   const uint32_t burst = Clamp(kBurstBytes / kClassBytes[id], 1, kMaxBurst);
-  return 1u << Log2Ceil(quarantine_slots + burst);
+  return 1u << Log2Ceil(waiting + burst);
 }
-static_assert((1u << Log2Ceil(kMaxQuarantineSlots + kMaxBurst)) <= StateWord::kPlaces);
+static_assert((1u << Log2Ceil(kMaxQuarantineSlots + kMaxWindow + kMaxBurst)) <= StateWord::kPlaces);
 
 void Seed(RandomStream& random) {
   uint32_t key[RandomStream::kKeyWords];
@@ -78,7 +78,7 @@ void Seed(RandomStream& random) {
 
 struct BinLayout {
   uint32_t key;
-  uint32_t quarantine_slots;
+  uint32_t waiting;  // slots that are always in the ring
   uint32_t ring_slots;
   uint32_t hold;
 };
@@ -89,8 +89,10 @@ size_t PlanBins(RandomStream& random, BinLayout layouts[kClasses]) {
   for (ClassId id = 0; id < kClasses; ++id) {
     BinPlan plan{.id = id, .random = random};
     kComposition.plan_bin(plan);
-    const uint32_t waiting =
-        plan.quarantine_slots > kMaxQuarantineSlots ? kMaxQuarantineSlots : plan.quarantine_slots;
+    // Frees by other threads come in by windows, in any order: one more window waits, so that the
+    // last freed of them still waits for as many as the layer wants.
+    const uint32_t wanted = Clamp(plan.quarantine_slots, 0, kMaxQuarantineSlots);
+    const uint32_t waiting = wanted == 0 ? 0 : wanted + WindowSlots(id);
     layouts[id] = {plan.key, waiting, RingSlots(id, waiting), HeldSlots(id, plan.hold)};
     entries += layouts[id].ring_slots + MagazineSlots(id) + layouts[id].hold;
   }
@@ -115,7 +117,7 @@ void SetUpBins(Heap& heap, const BinLayout layouts[kClasses], uint32_t* entries)
         id == kZeroClass ? 0 : kClassBytes[id] - static_cast<uint32_t>(g_runtime.trailer_bytes);
     bin.shift = static_cast<uint8_t>(GranuleShift(id));
     bin.id = static_cast<uint8_t>(id);
-    heap.reserve[id].quarantine_slots = layouts[id].quarantine_slots;
+    heap.reserve[id].quarantine_slots = layouts[id].waiting;
     heap.reserve[id].window = WindowSlots(id);
     heap.reserve[id].hold = layouts[id].hold;
   }
@@ -178,6 +180,7 @@ void AnnounceAnew() {
   for (uint32_t id = 1; id < limit; ++id) {
     Heap* heap = g_heaps[id].load(std::memory_order_relaxed);
     heap->inbox.store(Heap::kNoLink, std::memory_order_relaxed);
+    for (BinReserve& reserve : heap->reserve) reserve.announced = SlabRef();
   }
   for (ClassId id = 0; id < kClasses; ++id) {
     const ClassRegion& region = g_address_map.region(id);

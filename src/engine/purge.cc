@@ -141,6 +141,7 @@ void internal::SlowTick(Heap& heap) {
   const uint64_t decay = OptionsInForce().decay_ms;
   if (!asked && now - heap.last_purge_ms < decay / 2) return;
   heap.purges_seen = requests;
+  DrainAll(heap);
   PurgeHeap(heap, now, asked ? 0 : decay);
   TidyIdle(now);
 }

@@ -36,6 +36,7 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
   const size_t stride = kClassBytes[id] >> GranuleShift(id);
   slab.uncarved = 0;
   slab.carved = slab.parked = slab.next_scan = 0;
+  slab.next_drain = 0;
   slab.idle = 0;
   slab.dropped = 0;
   for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {
@@ -58,6 +59,7 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
   }
   slab.empty_since_ms = 0;
   slab.listed = false;
+  slab.torn = slab.parked != slab.carved;
   slab.next = slab.previous = SlabRef();
   heap.slab_bytes += SlabBytes(id);
   if (slab.HasRoom()) ListSlab(heap, ref);

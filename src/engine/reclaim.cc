@@ -19,30 +19,53 @@ bool Park(Heap& heap, Bin& bin, uint32_t granule) {
   return slab.IsEmpty() && OnSlabEmpty(heap, ref);
 }
 
-// Frees by other threads, in a slab of ours: they are taken in as if freed now.
-bool DrainSlab(Heap& heap, SlabRef ref) {
-  Bin& bin = heap.BinOf(ref.class_id());
+void MakeRoomInRing(Heap& heap, Bin& bin) {
+  BinReserve& reserve = heap.reserve[bin.id];
+  const uint32_t waiting = bin.ring_head - reserve.ring_tail;
+  const uint32_t surplus = waiting - reserve.quarantine_slots;
+  const uint32_t count = surplus / 2 + 1;
+  for (uint32_t i = 0; i < count; ++i) Park(heap, bin, PopRing(heap, bin));
+}
+
+// Takes in slots of a slab of ours that other threads freed, as if they were freed now: at most
+// `most`, going on where the last search ended. Returns how many there were; `*more` when there may
+// be others, for those before the place where this search began were not looked for.
+uint32_t DrainSlab(Heap& heap, Bin& bin, SlabRef ref, uint32_t most, bool* more) {
   const bool waits = heap.reserve[bin.id].quarantine_slots != 0;
   const StateWord remote = StateWord::AtRest(SlotKind::kRemote);
+  Slab& slab = g_address_map.slab(ref);
+  const uint32_t first = FirstGranule(bin, ref);
   const uint32_t end = EndGranule(bin, ref);
   uint32_t drained = 0;
-  uint32_t granule = FindState(bin.states, FirstGranule(bin, ref), end, remote);
-  for (; granule < end; granule = FindState(bin.states, granule + 1, end, remote)) {
+  const uint32_t begin = slab.next_drain;
+  uint32_t granule = FindState(bin.states, first + begin, end, remote);
+  slab.next_drain = 0;
+  for (; granule < end && drained < most;
+       granule = FindState(bin.states, granule + 1, end, remote)) {
     // The search reads four words at once; this read of the very word is what pairs with the
     // release of the thread that freed the slot.
     if (bin.states[granule].LoadRemote() != remote) continue;
     ++drained;
+    HeapCounters::Add(heap.counters.remote_drained, 1);
     if (waits) {
-      if (bin.ring_head == bin.ring_limit) SpillRing(heap, bin);
+      if (bin.ring_head == bin.ring_limit) MakeRoomInRing(heap, bin);
       PushRing(bin, granule);
     } else if (bin.ready < bin.magazine_capacity) {
       PushMagazine(bin, granule);
     } else if (Park(heap, bin, granule)) {
-      break;
+      *more = false;  // the slab may be another heap's by now
+      return drained;
     }
   }
-  HeapCounters::Add(heap.counters.remote_drained, drained);
-  return drained != 0;
+  *more = granule < end || begin != 0;
+  if (granule < end) slab.next_drain = granule - first;
+  return drained;
+}
+
+void ListAnnounced(Heap& heap, SlabRef ref) {
+  BinReserve& reserve = heap.reserve[ref.class_id()];
+  g_address_map.slab(ref).remote_next.store(reserve.announced.bits(), std::memory_order_relaxed);
+  reserve.announced = ref;
 }
 
 void Flush(Heap& heap, Bin& bin, Waiting waiting) {
@@ -84,49 +107,75 @@ uint32_t PopRing(Heap& heap, Bin& bin) {
   return granule;
 }
 
+// The tick comes first: it may take in what other threads freed.
 void SpillRing(Heap& heap, Bin& bin) {
-  BinReserve& reserve = heap.reserve[bin.id];
-  const uint32_t waiting = bin.ring_head - reserve.ring_tail;
-  const uint32_t surplus = waiting - reserve.quarantine_slots;
-  const uint32_t count = surplus / 2 + 1;
-  for (uint32_t i = 0; i < count; ++i) Park(heap, bin, PopRing(heap, bin));
   Tick(heap);
+  if (bin.ring_head == bin.ring_limit) MakeRoomInRing(heap, bin);
 }
 
 void SpillMagazine(Heap& heap, Bin& bin) {
+  Tick(heap);
   const uint32_t count = (bin.ready + 1u) / 2;
   for (uint32_t i = 0; i < count; ++i) Park(heap, bin, MagazineSlot(bin, i));
   for (uint32_t i = count; i < bin.ready; ++i) {
     MoveToMagazine(bin, i - count, MagazineSlot(bin, i));
   }
   bin.ready -= count;
-  Tick(heap);
 }
 
-bool DrainInbox(Heap& heap) {
+void CollectInbox(Heap& heap) {
   // Acquire pairs with the release of NotifyOwner: the records' links are seen.
   uint32_t link = heap.inbox.exchange(Heap::kNoLink, std::memory_order_acquire);
-  bool any = false;
   while (link != Heap::kNoLink) {
     const SlabRef ref = heap.LinkedBy(link);
     if (!g_address_map.HasSlab(ref)) ReportCorruptLink(ref);
     Slab& slab = g_address_map.slab(ref);
+    // A slab without the flag was not announced, or is linked twice.
+    if (!slab.remote_pending.load(std::memory_order_acquire)) ReportCorruptLink(ref);
     link = slab.remote_next.load(std::memory_order_relaxed);
-    // The flag goes before the scan: a free that comes meanwhile announces itself again. A slab
-    // without it was not announced, or is linked twice.
-    if (!slab.remote_pending.exchange(false, std::memory_order_acq_rel)) ReportCorruptLink(ref);
     if (g_address_map.OwnerOf(ref) == heap.id) {
-      any |= DrainSlab(heap, ref);
+      ListAnnounced(heap, ref);
     } else {
-      NotifyOwner(ref);  // it changed hands while the announcement was under way
+      // It changed hands while the announcement was under way.
+      slab.remote_pending.exchange(false, std::memory_order_acq_rel);
+      NotifyOwner(ref);
     }
   }
-  return any;
+}
+
+bool DrainClass(Heap& heap, Bin& bin) {
+  BinReserve& reserve = heap.reserve[bin.id];
+  // Nobody knows in which order these slots were freed: so that each waits for as long as it must,
+  // no more come in at a time than the quarantine has room for besides (see SetUpBins).
+  const uint32_t most = reserve.quarantine_slots != 0 ? reserve.window : UINT32_MAX;
+  uint32_t drained = 0;
+  while (reserve.announced && drained < most) {
+    const SlabRef ref = reserve.announced;
+    CheckLink(ref, bin.id, heap.id);
+    Slab& slab = g_address_map.slab(ref);
+    reserve.announced = SlabRef::FromBits(slab.remote_next.load(std::memory_order_relaxed));
+    // The flag goes before the scan: a free that comes meanwhile announces itself again.
+    slab.remote_pending.exchange(false, std::memory_order_acq_rel);
+    bool more;
+    drained += DrainSlab(heap, bin, ref, most - drained, &more);
+    if (more && !slab.remote_pending.exchange(true, std::memory_order_acq_rel)) {
+      ListAnnounced(heap, ref);
+    }
+  }
+  return drained != 0;
+}
+
+void DrainAll(Heap& heap) {
+  CollectInbox(heap);
+  for (ClassId id = 0; id < kClasses; ++id) {
+    while (DrainClass(heap, heap.BinOf(id))) {
+    }
+  }
 }
 
 bool EmptyHeap(Heap& heap, uint64_t now_ms, Waiting waiting) {
   const uint64_t before = heap.counters.slabs_returned.load(std::memory_order_relaxed);
-  DrainInbox(heap);
+  DrainAll(heap);
   for (ClassId id = 0; id < kClasses; ++id) Flush(heap, heap.BinOf(id), waiting);
   PurgeHeap(heap, now_ms, 0);
   return heap.counters.slabs_returned.load(std::memory_order_relaxed) != before;

@@ -43,8 +43,12 @@ uint32_t PopRing(Heap& heap, Bin& bin);
 void SpillRing(Heap& heap, Bin& bin);
 void SpillMagazine(Heap& heap, Bin& bin);
 
-// Takes in what other threads freed in slabs of this heap. True if there was anything.
-bool DrainInbox(Heap& heap);
+// Learns in which slabs of this heap other threads freed slots.
+void CollectInbox(Heap& heap);
+// Takes in such slots of one class, some at a time. True if there were any.
+bool DrainClass(Heap& heap, Bin& bin);
+// All such slots of all classes.
+void DrainAll(Heap& heap);
 
 // Drains, empties magazines and rings into the slabs, and gives back slabs that are empty. True if
 // any was. Slots that must still wait are kept, except where there would be no memory otherwise.

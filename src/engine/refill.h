@@ -37,8 +37,12 @@ class Refill {
     HeapCounters::Add(heap.counters.refills, 1);
     Tick(heap);
     bin.limit = CurrentLimit(bin);
+    if (bin.ready != 0) return Result::kDone;  // the tick took in what other threads freed
     if (FillFromRing(heap, bin)) return Result::kDone;
-    if (DrainInbox(heap) && (bin.ready != 0 || FillFromRing(heap, bin))) return Result::kDone;
+    CollectInbox(heap);
+    while (DrainClass(heap, bin)) {
+      if (bin.ready != 0 || FillFromRing(heap, bin)) return Result::kDone;
+    }
     if (FillFromSlabs(heap, bin)) return Result::kDone;
     SlabPlan plan{heap.random};
     P::template Run<kOnPlanSlab>(CurrentToggles(), plan);

@@ -77,10 +77,12 @@ Result Take(Heap& heap, ClassId id, uint32_t gap, SlabRef* ref) {
     Slab& slab = g_address_map.slab(*ref);
     slab.uncarved = AllUnits(id);
     slab.carved = slab.parked = slab.next_scan = 0;
+    slab.next_drain = 0;
     slab.idle = 0;
     slab.dropped = 0;
     slab.next = slab.previous = SlabRef();
     slab.listed = false;
+    slab.torn = false;
     slab.empty_since_ms = 0;
     slab.node = static_cast<uint8_t>(heap.node);
     g_address_map.SetOwner(*ref, heap.id);

@@ -57,9 +57,10 @@ class SlotEngine {
       ReportCorruptReference(bin.id, granule);
     }
     bin.ready = place;
+    // Before layers touch the slot: a fork child takes what is not live for untouched.
+    state.Store(StateWord::Live(bin.capacity - bytes, family));
     const SlotUse use{bin.SlotAt(granule), bytes, bin.capacity, fresh};
     if constexpr (kTouches) P::template Run<kOnAllocate>(CurrentToggles(), use);
-    state.StoreLive(StateWord::Live(bin.capacity - bytes, family));
     return use.slot;
   }
 

@@ -52,6 +52,7 @@ struct alignas(64) Slab {
   uint8_t gap;              // slabs right before it that are never handed out
   bool listed;              // in the owner's list of slabs with room
   bool unmapped;            // in the pool, without even a mapping; its addresses stay the class's
+  bool torn;                // a fork left live slots whose threads may have been at work on them
   bool prepared;            // guard and memory policy are in place (they outlive owners)
   uint64_t empty_since_ms;  // when the last slot came home; 0 while in use
 
@@ -62,8 +63,9 @@ struct alignas(64) Slab {
 
   // Set by threads that freed a slot here and found it clear; cleared by the owner before it scans.
   std::atomic<bool> remote_pending;
-  // Link in the owner's inbox, valid while remote_pending is set.
+  // Link in the owner's inbox or in its list of announced slabs, valid while remote_pending is set.
   std::atomic<uint32_t> remote_next;
+  uint32_t next_drain;  // the granule where the search for those slots goes on
 
   bool HasRoom() const { return parked != 0 || uncarved != 0; }
   void SetUsed(uint32_t slot) {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "hardening/canaries.h"
-#include "hardening/neighbour_check.h"
 #include "hardening/origin_check.h"
 #include "hardening/reuse_check.h"
 #include "hardening/size_check.h"
@@ -151,102 +150,6 @@ TEST_F(CanariesTest, SeeWritesRightBehindLargeBlocks) {
       EXPECT_EQ(ViolationOf([&] { Canaries::OnResizeLarge(use); }).what,
                 i < kLargeSlack ? "heap overflow" : "");
       block.at()[1000 - slack + i] = std::byte{0};
-    }
-  }
-}
-
-// --- neighbour_check ----------------------------------------------------------------------------
-
-// Three slots of 64 bytes in a slab of their own, and their states.
-class NeighbourCheckTest : public CanariesTest {
- protected:
-  static constexpr size_t kBytes = 64;
-  static constexpr ClassId kId = ClassOf(kBytes);
-
-  std::byte* Slot(size_t i) { return slab_ + i * kBytes; }
-  void Allocate(size_t i, size_t requested) {
-    Canaries::OnAllocate({Slot(i), requested, kBytes - 8});
-    states_[i].Store(StateWord::Live(kBytes - 8 - requested, Family::kMalloc));
-  }
-  std::string AtFree(size_t i) {
-    const StateWord word = states_[i].Load();
-    const size_t requested = kBytes - 8 - word.slack();
-    return ViolationOf([&] {
-             NeighbourCheck::OnFree({{Slot(i), requested, kBytes - 8},
-                                     Family::kMalloc,
-                                     Family::kMalloc,
-                                     SlotReturn::kNotStated,
-                                     8,
-                                     word,
-                                     &states_[i]});
-           })
-        .what;
-  }
-  std::string AtReuse(size_t i) {
-    return ViolationOf([&] { NeighbourCheck::OnReuse({Slot(i), kBytes, random_, &states_[i]}); })
-        .what;
-  }
-
-  alignas(SlabBytes(kId)) static inline std::byte slab_[SlabBytes(kId)];
-  SlotState states_[3] = {};
-  RandomStream random_;
-
-  void TearDown() override { std::fill(std::begin(slab_), std::end(slab_), std::byte{0}); }
-};
-
-TEST_F(NeighbourCheckTest, SeesUnderflowsOfSixteenBytesAtTheFreeOfEither) {
-  for (size_t lower : {0, 1, 30, 40, 55, 56}) {
-    for (size_t under = 1; under <= 16; ++under) {
-      for (const std::byte value : {std::byte{0}, std::byte{0x41}}) {
-        TearDown();
-        Allocate(0, lower);
-        Allocate(1, 20);
-        ASSERT_EQ(AtFree(0), "");
-        ASSERT_EQ(AtFree(1), "");
-        std::byte& hit = Slot(1)[-static_cast<ptrdiff_t>(under)];
-        const bool in_block = kBytes - under < lower;
-        if (in_block || hit == value) continue;
-        hit = value;
-        EXPECT_EQ(AtFree(1), "heap underflow") << lower << " " << under;
-        const bool in_canary = kBytes - under < lower + 8;
-        if (!in_canary) {
-          EXPECT_EQ(AtFree(0), "heap underflow") << lower << " " << under;
-        }
-      }
-    }
-  }
-}
-
-TEST_F(NeighbourCheckTest, SeesThemWhereTheLowerSlotIsFree) {
-  Allocate(1, 20);
-  states_[0].Store(StateWord::AtRest(SlotKind::kQuarantined, 3));
-  Slot(1)[-16] = std::byte{1};
-  EXPECT_EQ(AtFree(1), "write after free");
-  EXPECT_EQ(AtReuse(1), "write after free");
-  states_[0].Store(StateWord::AtRest(SlotKind::kReleasing));
-  EXPECT_EQ(AtFree(1), "") << "another thread is at work there";
-  states_[0].Store(StateWord());
-  EXPECT_EQ(AtFree(1), "") << "no program ever had that slot";
-}
-
-TEST_F(NeighbourCheckTest, LooksAtNothingBeforeTheFirstSlot) {
-  Allocate(0, 20);
-  EXPECT_EQ(AtFree(0), "");
-  EXPECT_EQ(AtReuse(0), "");
-}
-
-TEST_F(CanariesTest, MoveWhenTheBlockIsResized) {
-  for (size_t before = 0; before <= 56; ++before) {
-    for (size_t after = 0; after <= 56; ++after) {
-      Slot slot(64, std::byte{0});
-      Canaries::OnAllocate(slot.Use(before));
-      Canaries::OnResize({slot.Use(after), before, 8});
-      ASSERT_EQ(AtFree(slot, after), "");
-      // Nothing of the old one is left behind the new one: reuse_check will look there.
-      ASSERT_TRUE(slot.IsZero(after + 8, 64));
-      slot.at()[after] ^= std::byte{1};
-      ASSERT_EQ(ViolationOf([&] { Canaries::OnResize({slot.Use(20), after, 8}); }).what,
-                "heap overflow");
     }
   }
 }
