@@ -2,6 +2,7 @@
 #ifndef BARTIZAN_HARDENING_REGISTRY_H_
 #define BARTIZAN_HARDENING_REGISTRY_H_
 
+#include "hardening/bounded_libc.h"
 #include "hardening/canaries.h"
 #include "hardening/freelist_encryption.h"
 #include "hardening/guard_pages.h"
@@ -27,7 +28,8 @@ using EveryLayer = Profile<Mode<SizeCheck>,           //
                            Mode<Quarantine>,          //
                            Mode<RandomSlots>,         //
                            Mode<FreelistEncryption>,  //
-                           Mode<GuardPages>>;
+                           Mode<GuardPages>,          //
+                           Mode<BoundedLibc>>;
 
 }  // namespace bartizan
 

@@ -19,13 +19,15 @@ def abi_library(name, composition):
         srcs = [
             "introspection.cc",
             "malloc.cc",
-            "own_malloc.h",
             "process_malloc.cc",
             "start.cc",
         ],
         copts = common["copts"],
         alwayslink = True,
-        deps = common["deps"] + ["//src/platform:topology_libnuma"],
+        deps = common["deps"] + [
+            ":own_malloc",
+            "//src/platform:topology_libnuma",
+        ],
     )
     bartizan_library(
         name = name + "_cxx",

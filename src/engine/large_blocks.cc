@@ -115,6 +115,15 @@ LargeBlocks::Shape LargeBlocks::ShapeOf(const LargeRequest& request, const Large
 // Among the live ones. The lock is held.
 void LargeBlocks::Enter(LargeBlock* block) {
   live_.Insert(block);
+  if (block->recyclable || !platform::kChoosesAddresses) {
+    // Relaxed: who passes an address of the block has it from whoever entered the block.
+    if (block->begin < lowest_.load(std::memory_order_relaxed)) {
+      lowest_.store(block->begin, std::memory_order_relaxed);
+    }
+    if (block->end > highest_.load(std::memory_order_relaxed)) {
+      highest_.store(block->end, std::memory_order_relaxed);
+    }
+  }
   statistics_.live_blocks++;
   statistics_.live_bytes += block->requested;
   statistics_.mapped_bytes += block->map_bytes();

@@ -79,6 +79,11 @@ class LargeBlocks {
   // Whether the address is in a large block that was freed lately: what a report can tell.
   bool WasFreed(uintptr_t address);
 
+  // The same for addresses that the program passes to functions which may be called anywhere, in
+  // signal handlers too: does not wait for the lock. What cannot be told now is foreign. Blocks
+  // that the kernel placed are not found.
+  MemoryKind Look(uintptr_t address, LargeView* view);
+
   // Frees the block that begins at `user`. False when there is none (any more).
   bool Free(uintptr_t user, const LargePolicy& policy);
 
@@ -127,6 +132,7 @@ class LargeBlocks {
   bool GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
   LargeBlock* GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy);
   void Remember(const LargeBlock& block);
+  MemoryKind LookLocked(uintptr_t address, LargeView* view, bool* cached) const;
 
   platform::Lock lock_;  // guards all of this; not held across system calls on blocks' pages
   LargeSpace space_;
@@ -138,6 +144,9 @@ class LargeBlocks {
   size_t freed_count_ = 0;
   LargeStatistics statistics_ = {};
   size_t guarded_limit_ = 0;
+  // Where blocks were ever placed by us. Written under the lock, read without.
+  std::atomic<uintptr_t> lowest_{UINTPTR_MAX};
+  std::atomic<uintptr_t> highest_{0};
   std::atomic<size_t> live_count_{0};  // copy of statistics_.live_blocks that needs no lock
 };
 

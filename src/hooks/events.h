@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "src/base/random.h"
 #include "src/metadata/size_classes.h"
@@ -108,6 +109,30 @@ struct LargePlan {
   size_t guard_before = 0;
   size_t guard_after = 0;
   bool against_upper = false;  // the block ends (within its alignment) where its last page ends
+};
+
+// What an address that the program passed points at.
+enum class MemoryKind : uint8_t {
+  kForeign,  // no memory of ours, or none that is known
+  kLive,     // the slot or pages of a live block
+  kFree,     // a block that was freed
+  kNoBlock,  // between slots, or a slot that holds nothing
+};
+struct MemoryView {
+  MemoryKind kind = MemoryKind::kForeign;
+  uintptr_t begin = 0;    // of the block
+  size_t requested = 0;   // bytes that the program may use; 0 unless it is live
+  size_t slot_bytes = 0;  // 0 for large blocks
+};
+
+// A function of the C library is about to access [begin, begin + bytes), which begins in memory of
+// ours. `bytes` is not 0.
+struct LibraryCall {
+  std::string_view function;
+  bool writes;
+  uintptr_t begin;
+  size_t bytes;
+  MemoryView memory;
 };
 
 }  // namespace bartizan

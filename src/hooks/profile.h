@@ -40,6 +40,7 @@ enum Hook : uint32_t {
   kOnChooseSlot = 512,    // void OnChooseSlot(SlotChoice&)
   kOnResizeLarge = 1024,  // void OnResizeLarge(const SlotUse&)
   kOnPlanSlab = 2048,     // void OnPlanSlab(SlabPlan&)
+  kOnLibraryCall = 4096,  // void OnLibraryCall(const LibraryCall&)
 };
 
 // The hooks that a layer really has.
@@ -56,7 +57,8 @@ constexpr uint32_t kDefinedHooks =
     (requires(const SlotReturn& r) { L::OnFreeLarge(r); } ? kOnFreeLarge : 0u) |
     (requires(SlotChoice& c) { L::OnChooseSlot(c); } ? kOnChooseSlot : 0u) |
     (requires(const SlotUse& u) { L::OnResizeLarge(u); } ? kOnResizeLarge : 0u) |
-    (requires(SlabPlan& p) { L::OnPlanSlab(p); } ? kOnPlanSlab : 0u);
+    (requires(SlabPlan& p) { L::OnPlanSlab(p); } ? kOnPlanSlab : 0u) |
+    (requires(const LibraryCall& c) { L::OnLibraryCall(c); } ? kOnLibraryCall : 0u);
 
 // A misspelt or undeclared hook fails here, at compile time.
 template <class L>
@@ -104,6 +106,7 @@ class Profile {
       if constexpr (H == kOnChooseSlot) E::OnChooseSlot(op);
       if constexpr (H == kOnResizeLarge) E::OnResizeLarge(op);
       if constexpr (H == kOnPlanSlab) E::OnPlanSlab(op);
+      if constexpr (H == kOnLibraryCall) E::OnLibraryCall(op);
     }
   }
 

@@ -43,8 +43,9 @@ enum class Toggle : uint8_t {
   kNeighbourCheck,
   kOriginCheck,
   kSizeCheck,
+  kBoundedLibc,
 };
-inline constexpr size_t kToggleCount = static_cast<size_t>(Toggle::kSizeCheck) + 1;
+inline constexpr size_t kToggleCount = static_cast<size_t>(Toggle::kBoundedLibc) + 1;
 static_assert(kToggleCount <= 64, "toggles are bits of one word");
 
 constexpr uint64_t Bit(Toggle toggle) { return uint64_t{1} << static_cast<unsigned>(toggle); }
@@ -196,6 +197,8 @@ inline constexpr OptionSpec kOptionTable[] = {
                       "malloc, new and new[] must be freed by their own counterpart"),
     option_row::Layer(Toggle::kSizeCheck, "size_check", {0, 1, 1},
                       "sized delete and free_sized must name the allocated size"),
+    option_row::Layer(Toggle::kBoundedLibc, "bounded_libc", {0, 0, 1},
+                      "memcpy, strcpy, snprintf, read and their like stay within blocks"),
 
     {.name = "profile",
      .kind = OptionKind::kChoice,

@@ -7,12 +7,15 @@
 extern "C" {
 [[gnu::weak]] void* bartizan_dlopen(const char*, int);
 [[gnu::weak]] void* bartizan_dlsym(void*, const char*);
+[[gnu::weak]] char* bartizan_dlerror();
 }
 asm(".symver bartizan_dlopen, dlopen@GLIBC_2.2.5");
 asm(".symver bartizan_dlsym, dlsym@GLIBC_2.2.5");
+asm(".symver bartizan_dlerror, dlerror@GLIBC_2.2.5");
 #else
 #define bartizan_dlopen dlopen
 #define bartizan_dlsym dlsym
+#define bartizan_dlerror dlerror
 #endif
 
 namespace bartizan::platform {
@@ -21,6 +24,16 @@ void* SymbolOfLoadedLibrary(const char* library, const char* symbol) {
   if (&bartizan_dlopen == nullptr || &bartizan_dlsym == nullptr) return nullptr;
   void* handle = bartizan_dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
   return handle == nullptr ? nullptr : bartizan_dlsym(handle, symbol);
+}
+
+void* SymbolBehindUs(const char* symbol) {
+  if (&bartizan_dlsym == nullptr || &bartizan_dlerror == nullptr) return nullptr;
+  void* address = bartizan_dlsym(RTLD_NEXT, symbol);
+  // A library that is found after the C library, or was loaded late, has nothing behind it.
+  if (address == nullptr) address = SymbolOfLoadedLibrary("libc.so.6", symbol);
+  // The program's own dlerror() shall not tell of our failures.
+  if (address == nullptr) bartizan_dlerror();
+  return address;
 }
 
 }  // namespace bartizan::platform

@@ -51,6 +51,20 @@ void Lock::AcquireSlow() {
   }
 }
 
+bool Lock::AcquireSoon() {
+  constexpr int kAttempts = 1000;  // longer than any holder keeps it, unless it is interrupted
+  if (HeldByThisThread()) return false;
+  for (int i = 0; i < kAttempts; ++i) {
+    uint32_t expected = kFree;
+    if (word_.compare_exchange_weak(expected, Name(), std::memory_order_acquire,
+                                    std::memory_order_relaxed)) {
+      return true;
+    }
+    Pause();
+  }
+  return false;
+}
+
 void Lock::WakeOne() { Syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
 
 }  // namespace bartizan::platform

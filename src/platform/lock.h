@@ -35,6 +35,9 @@ class Lock {
     }
     if ((word_.exchange(kFree, std::memory_order_release) & kContended) != 0) WakeOne();
   }
+  // For whoever may have interrupted the holder, or may be a copy of a process whose holder was not
+  // copied: never waits for long. False: not acquired.
+  bool AcquireSoon();
   // From now until EndFork() the calling thread may take again each lock that it holds: handlers
   // that other libraries run around a fork may allocate while ours are held.
   static void BeginFork() { forking_.store(ThisThread(), std::memory_order_relaxed); }

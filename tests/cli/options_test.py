@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from bartizan_command import CommandTest  # noqa: E402
 
 LAYERS = ["guard_pages", "freelist_encryption", "random_slots", "quarantine", "zero_on_free",
-          "reuse_check", "canaries", "neighbour_check", "origin_check", "size_check"]
+          "reuse_check", "canaries", "neighbour_check", "origin_check", "size_check",
+          "bounded_libc"]
 OTHERS = ["profile", "large_quarantine", "large_cache", "decay", "guard_gaps", "reuse_check_whole",
           "huge_pages", "numa", "report_file", "verbose"]
 

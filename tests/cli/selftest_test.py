@@ -19,7 +19,7 @@ REAL_FAST_LIBRARY = os.path.realpath(built("libbartizan-fast.so"))
 FAULTS = os.path.realpath(built("tools/faults/bartizan-faults"))
 
 LAYERS = ("guard_pages", "freelist_encryption", "random_slots", "quarantine", "zero_on_free", "reuse_check", "canaries",
-          "origin_check", "size_check")
+          "origin_check", "size_check", "bounded_libc")
 
 
 class SelftestTest(CommandTest):
@@ -38,7 +38,8 @@ class SelftestTest(CommandTest):
 
 class Profiles(SelftestTest):
     def test_everything_that_each_profile_promises_is_caught(self):
-        for profile, off in (("fast", set(LAYERS)), ("hardened", {"neighbour_check", "origin_check"}), ("strict", set())):
+        only_strict = {"neighbour_check", "origin_check", "bounded_libc"}
+        for profile, off in (("fast", set(LAYERS)), ("hardened", only_strict), ("strict", set())):
             found = self.found(f"--profile={profile}")
             self.assertEqual((found["profile"], found["passed"]), (profile, True))
             self.assertEqual(found["caught"], found["tried"])

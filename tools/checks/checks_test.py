@@ -233,10 +233,11 @@ class SymbolsTest(CheckTest):
     def setUp(self):
         super().setUp()
         self.write('tools/checks/exported_symbols.txt', '# Names.\nbartizan_*\nmalloc\n')
+        self.write('tools/checks/exported_library_calls.txt', '# Names.\nmemset\n')
 
-    def build(self, more='', *flags):
+    def build(self, more='', *flags, name='liba.so'):
         self.write('a.c', self.CLEAN + more)
-        library = os.path.join(self.root, 'liba.so')
+        library = os.path.join(self.root, name)
         subprocess.run(['clang-19', '-shared', '-fPIC', '-O1', '-fvisibility=hidden', '-fuse-ld=lld', '-Wl,-z,now',
                         '-ftls-model=initial-exec', '-o', library, os.path.join(self.root, 'a.c'), *flags], check=True)
         return library
@@ -249,6 +250,22 @@ class SymbolsTest(CheckTest):
         self.expect_finding('exports Extra', 'symbols', self.build('__attribute__((visibility("default"))) int Extra;\n'))
         self.write('tools/checks/exported_symbols.txt', 'bartizan_*\nfree\nmalloc\n')
         self.expect_finding('does not export free', 'symbols', self.build())
+
+    def test_library_calls(self):
+        memset = ('__attribute__((visibility("default"))) void* memset(void* p, int n, unsigned long m)'
+                  ' { (void)n; (void)m; return p; }\n')
+        whole = 'libbartizan.so'
+        self.expect_clean('symbols', self.build(memset, '-fno-builtin', name=whole))
+        self.expect_finding('exports memset', 'symbols', self.build(memset, '-fno-builtin'))
+        self.expect_finding('does not export memset', 'symbols', self.build(name=whole))
+        called = memset + 'void* __attribute__((used)) F(void* p) { return memset(p, 0, 8); }\n'
+        self.expect_finding('calls the memset that it exports', 'symbols',
+                            self.build(called, '-fno-builtin', '-O0', name=whole))
+        indirect = ('static void* Set(void* p, int n, unsigned long m) { (void)n; (void)m; return p; }\n'
+                    'static void* (*Resolve(void))(void*, int, unsigned long) { return Set; }\n'
+                    '__attribute__((visibility("default"), ifunc("Resolve"))) '
+                    'void* memset(void*, int, unsigned long);\n')
+        self.expect_finding('indirect function memset', 'symbols', self.build(indirect, '-fno-builtin', name=whole))
 
     def test_thread_local_storage(self):
         use = 'long* __attribute__((used)) F(int i) { return a + i; }\n'

@@ -125,6 +125,15 @@ constexpr PlannedFault kSizeCheck[] = {
     Reported("sized_delete_one_more", 262144, kSizeMismatch),
 };
 
+constexpr absl::string_view kLibraryCall = "out-of-bounds library call";
+constexpr PlannedFault kBoundedLibc[] = {
+    Reported("overflow_1_memcpy", 8, kLibraryCall),
+    Reported("overflow_1_memcpy", 100, kLibraryCall),
+    Reported("overflow_8_memcpy", 4096, kLibraryCall),
+    Reported("overflow_1_memcpy", 262144, kLibraryCall),
+    InSecondThread(Reported("overflow_32_memcpy", 1000, kLibraryCall)),
+};
+
 constexpr LayerPlan kAlwaysOn = {"always on", kAlways, ""};
 
 const LayerPlan kPlans[] = {
@@ -140,6 +149,7 @@ const LayerPlan kPlans[] = {
     {"neighbour_check", kNeighbourCheck, ""},
     {"origin_check", kOriginCheck, ""},
     {"size_check", kSizeCheck, ""},
+    {"bounded_libc", kBoundedLibc, ""},
 };
 
 }  // namespace

@@ -3,8 +3,9 @@
 namespace bartizan {
 
 void ReportViolation(const Violation& violation) {
-  throw CaughtViolation{std::string(violation.what), violation.address, violation.slot_bytes,
-                        violation.requested, violation.stated};
+  throw CaughtViolation{
+      std::string(violation.what), violation.address, violation.slot_bytes,
+      violation.requested,         violation.stated,  std::string(violation.detail)};
 }
 
 }  // namespace bartizan

@@ -15,6 +15,7 @@ struct CaughtViolation {
   size_t slot_bytes;
   size_t requested;
   size_t stated;
+  std::string detail;
 };
 
 // What the function reports; an empty `what` when it reports nothing.

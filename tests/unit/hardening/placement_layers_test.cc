@@ -236,9 +236,10 @@ TEST_F(GuardPagesTest, SurroundLargeBlocksAtRandomDistances) {
 
 // --- registry -----------------------------------------------------------------------------------
 
-static_assert(Layer<Canaries> && Layer<FreelistEncryption> && Layer<GuardPages> &&
-              Layer<NeighbourCheck> && Layer<OriginCheck> && Layer<Quarantine> &&
-              Layer<RandomSlots> && Layer<ReuseCheck> && Layer<SizeCheck> && Layer<ZeroOnFree>);
+static_assert(Layer<BoundedLibc> && Layer<Canaries> && Layer<FreelistEncryption> &&
+              Layer<GuardPages> && Layer<NeighbourCheck> && Layer<OriginCheck> &&
+              Layer<Quarantine> && Layer<RandomSlots> && Layer<ReuseCheck> && Layer<SizeCheck> &&
+              Layer<ZeroOnFree>);
 
 TEST(RegistryTest, HasEveryLayerOfTheOptionTable) {
   using All = EveryLayer<Always>;

@@ -18,7 +18,7 @@ void Trace(const char* layer, const char* hook) {
 // Has every hook.
 struct Whole {
   static constexpr Toggle kToggle = Toggle::kCanaries;
-  static constexpr uint32_t kHooks = 4095;
+  static constexpr uint32_t kHooks = 8191;
   static constexpr size_t kTrailerBytes = 8;
   static void OnPlanBin(BinPlan&) { Trace("whole", "OnPlanBin"); }
   static void OnPrepareSlab(const SlabSpan&) { Trace("whole", "OnPrepareSlab"); }
@@ -32,6 +32,7 @@ struct Whole {
   static void OnChooseSlot(SlotChoice&) { Trace("whole", "OnChooseSlot"); }
   static void OnResizeLarge(const SlotUse&) { Trace("whole", "OnResizeLarge"); }
   static void OnPlanSlab(SlabPlan&) { Trace("whole", "OnPlanSlab"); }
+  static void OnLibraryCall(const LibraryCall&) { Trace("whole", "OnLibraryCall"); }
 };
 static_assert(Layer<Whole>);
 
@@ -127,10 +128,12 @@ TEST_F(Profiles, EveryEventReachesItsHook) {
   P::Run<kOnResizeLarge>(kAll, use);
   SlabPlan slab{random_};
   P::Run<kOnPlanSlab>(kAll, slab);
+  const LibraryCall call{};
+  P::Run<kOnLibraryCall>(kAll, call);
   EXPECT_EQ(trace_, (Calls{"whole.OnPlanBin", "whole.OnPrepareSlab", "whole.OnSelectSlots",
                            "whole.OnAllocate", "whole.OnResize", "whole.OnFree", "whole.OnReuse",
                            "whole.OnPlaceLarge", "whole.OnFreeLarge", "whole.OnChooseSlot",
-                           "whole.OnResizeLarge", "whole.OnPlanSlab"}));
+                           "whole.OnResizeLarge", "whole.OnPlanSlab", "whole.OnLibraryCall"}));
 }
 
 TEST_F(Profiles, LayersChangeTheEventInTurn) {

@@ -46,6 +46,7 @@ TEST(OptionTable, LayersAreNamedByTheirToggle) {
   EXPECT_EQ(NameOf(Toggle::kCanaries), "canaries");
   EXPECT_EQ(NameOf(Toggle::kOriginCheck), "origin_check");
   EXPECT_EQ(NameOf(Toggle::kSizeCheck), "size_check");
+  EXPECT_EQ(NameOf(Toggle::kBoundedLibc), "bounded_libc");
 }
 
 // The rejecting half of the table's assertion: a row that is wrong is not well formed.
@@ -82,12 +83,14 @@ TEST(Defaults, FastHasNoLayer) {
   EXPECT_STREQ(options.report_file, "");
 }
 
-TEST(Defaults, HardenedHasAllLayersButOriginCheck) {
+TEST(Defaults, HardenedLeavesThreeLayersToStrict) {
   constexpr Options options = DefaultsOf(ProfileId::kHardened);
   EXPECT_EQ(options.toggles, Layers({Toggle::kGuardPages, Toggle::kFreelistEncryption,
                                      Toggle::kRandomSlots, Toggle::kQuarantine, Toggle::kZeroOnFree,
                                      Toggle::kReuseCheck, Toggle::kCanaries, Toggle::kSizeCheck}));
+  EXPECT_FALSE(options.Has(Toggle::kNeighbourCheck));
   EXPECT_FALSE(options.Has(Toggle::kOriginCheck));
+  EXPECT_FALSE(options.Has(Toggle::kBoundedLibc));
   EXPECT_EQ(options.quarantine_bytes, 16 * kKiB);
   EXPECT_EQ(options.large_quarantine_bytes, 32 * kMiB);
   EXPECT_EQ(options.large_cache_bytes, 32 * kMiB);

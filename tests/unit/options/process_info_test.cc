@@ -52,7 +52,7 @@ TEST(ProcessInfo, BeforeTheStartItSaysThatNothingIsInForce) {
 TEST(ProcessInfo, NamesItsLayersInTheOrderOfTheirBits) {
   EXPECT_STREQ(bartizan_sealed_page.info.layer_names,
                "guard_pages freelist_encryption random_slots quarantine zero_on_free reuse_check "
-               "canaries neighbour_check origin_check size_check");
+               "canaries neighbour_check origin_check size_check bounded_libc");
 }
 
 TEST(ProcessInfo, CarriesTheOptionsInForce) {
@@ -91,19 +91,22 @@ std::string LineFor(const Options& options, const OptionOrigin& origin) {
 }
 
 TEST(VerboseLine, NamesProfileLayersAndOrigin) {
-  EXPECT_EQ(LineFor(DefaultsOf(ProfileId::kHardened), {false, true, false}),
-            "bartizan 0.1.0: profile hardened, layers: guard_pages freelist_encryption "
-            "random_slots quarantine zero_on_free reuse_check canaries size_check; off: "
-            "neighbour_check origin_check; quarantine 16k (options from BARTIZAN_OPTIONS)");
-  EXPECT_EQ(LineFor(DefaultsOf(ProfileId::kStrict), {true, true, false}),
-            "bartizan 0.1.0: profile strict, layers: guard_pages freelist_encryption "
-            "random_slots quarantine zero_on_free reuse_check canaries neighbour_check "
-            "origin_check size_check; quarantine 64k (options from /etc/bartizan.conf and "
-            "BARTIZAN_OPTIONS)");
+  EXPECT_EQ(
+      LineFor(DefaultsOf(ProfileId::kHardened), {false, true, false}),
+      "bartizan 0.1.0: profile hardened, layers: guard_pages freelist_encryption "
+      "random_slots quarantine zero_on_free reuse_check canaries size_check; off: "
+      "neighbour_check origin_check bounded_libc; quarantine 16k (options from BARTIZAN_OPTIONS)");
+  EXPECT_EQ(
+      LineFor(DefaultsOf(ProfileId::kStrict), {true, true, false}),
+      "bartizan 0.1.0: profile strict, layers: guard_pages freelist_encryption "
+      "random_slots quarantine zero_on_free reuse_check canaries neighbour_check "
+      "origin_check size_check bounded_libc; quarantine 64k (options from /etc/bartizan.conf and "
+      "BARTIZAN_OPTIONS)");
   EXPECT_EQ(LineFor(DefaultsOf(ProfileId::kFast), {false, false, true}),
             "bartizan 0.1.0: profile fast, layers: none; off: guard_pages freelist_encryption "
             "random_slots quarantine zero_on_free reuse_check canaries neighbour_check "
-            "origin_check size_check (default options; BARTIZAN_OPTIONS ignored: the program gains "
+            "origin_check size_check bounded_libc (default options; BARTIZAN_OPTIONS ignored: the "
+            "program gains "
             "privileges)");
 }
 

@@ -170,5 +170,23 @@ TEST(Lock, IsTheForkingThreadsInTheChild) {
   EXPECT_EQ(status, 0);
 }
 
+// Neither who holds it nor anybody else waits for ever; free, it is acquired like any lock.
+TEST(Lock, IsAcquiredSoonOrNotAtAll) {
+  Lock lock;
+  lock.Acquire();
+  EXPECT_FALSE(lock.AcquireSoon());
+  std::thread([&] { EXPECT_FALSE(lock.AcquireSoon()); }).join();
+  EXPECT_TRUE(lock.HeldByThisThread());
+  lock.Release();
+  ASSERT_TRUE(lock.AcquireSoon());
+  EXPECT_TRUE(lock.HeldByThisThread());
+  std::thread([&] { EXPECT_FALSE(lock.AcquireSoon()); }).join();
+  lock.Release();
+  std::thread([&] {
+    EXPECT_TRUE(lock.AcquireSoon());
+    lock.Release();
+  }).join();
+}
+
 }  // namespace
 }  // namespace bartizan::platform
