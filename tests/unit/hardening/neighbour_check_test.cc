@@ -104,22 +104,6 @@ TEST_F(NeighbourCheckTest, LooksAtNothingBeforeTheFirstSlot) {
   EXPECT_EQ(AtReuse(0), "");
 }
 
-TEST_F(CanariesTest, MoveWhenTheBlockIsResized) {
-  for (size_t before = 0; before <= 56; ++before) {
-    for (size_t after = 0; after <= 56; ++after) {
-      Slot slot(64, std::byte{0});
-      Canaries::OnAllocate(slot.Use(before));
-      Canaries::OnResize({slot.Use(after), before, 8});
-      ASSERT_EQ(AtFree(slot, after), "");
-      // Nothing of the old one is left behind the new one: reuse_check will look there.
-      ASSERT_TRUE(slot.IsZero(after + 8, 64));
-      slot.at()[after] ^= std::byte{1};
-      ASSERT_EQ(ViolationOf([&] { Canaries::OnResize({slot.Use(20), after, 8}); }).what,
-                "heap overflow");
-    }
-  }
-}
-
 TEST_F(NeighbourCheckTest, JudgesNoLiveBlockOfAThreadThatVanished) {
   Allocate(0, 20);
   Allocate(1, 20);
