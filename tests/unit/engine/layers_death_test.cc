@@ -8,7 +8,6 @@
 
 #include "src/api/embedded.h"
 #include "src/platform/address_plan.h"
-#include "src/profiles/dynamic.h"
 #include "tests/unit/engine/dying.h"
 #include "tests/unit/memory_probe.h"
 
