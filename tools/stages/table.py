@@ -58,7 +58,7 @@ def stages(root, quick=False):
     return (
         Stage('checks', 'format, dependency arrows, housekeeping, scripts, packages, and the tools\' own tests', 4,
               tuple(map(check, ('format', 'arrows', 'preprocessor', 'hygiene', 'scripts', 'packages'))) +
-              python_tests(root), quick=True),
+              (Command('tools/mutants --check', ('tools/mutants', '--check')),) + python_tests(root), quick=True),
         Stage('lint', 'clang-tidy; only what has changed since it was clean', 10, (check('lint'),), quick=True),
         Stage('build', 'the libraries and the command; what the libraries export and need', 10,
               (Command('bazel build', BAZEL_BUILD + RELEASE_TARGETS), check('symbols')), quick=True),
@@ -67,6 +67,8 @@ def stages(root, quick=False):
               (sanitized_tests('sanitize', 'asan', 'ubsan'),)),
         Stage('threads', 'concurrent tests that link the engine, with thread sanitizer', 8,
               (sanitized_tests('concurrent', 'tsan'),)),
+        Stage('mutants', 'the most telling of tests/mutants: each takes a check out, and a test must fail', 8,
+              (Command('tools/mutants', ('tools/mutants', '--quick'), results.from_counts),)),
         Stage('programs', 'real programs with the library preloaded', 15,
               (Command('tests/compat/detects_test.py',
                        ('env', '-C', 'tests', 'python3', '-B', '-m', 'unittest', 'compat.detects_test')),
