@@ -62,7 +62,7 @@ def stages(root, quick=False):
         Stage('lint', 'clang-tidy; only what has changed since it was clean', 10, (check('lint'),), quick=True),
         Stage('build', 'the libraries and the command; what the libraries export and need', 10,
               (Command('bazel build', BAZEL_BUILD + RELEASE_TARGETS), check('symbols')), quick=True),
-        Stage('tests', 'bazel test of everything, release build', 12, (release_tests(quick),), quick=True),
+        Stage('tests', 'bazel test of everything, release build', 15, (release_tests(quick),), quick=True),
         Stage('sanitizers', 'tests that link the engine, with address and undefined-behaviour sanitizer', 10,
               (sanitized_tests('sanitize', 'asan', 'ubsan'),)),
         Stage('threads', 'concurrent tests that link the engine, with thread sanitizer', 8,
