@@ -26,8 +26,8 @@ RUN_FAULTS = os.path.join(HERE, '../violation/run.py')
 SECONDS = 300
 DYNAMIC = 'libbartizan.so'
 STATIC = 'tests/layers/libbartizan-every.so'
-# Small blocks, those of the largest classes, large blocks.
-FAULT_SIZES = (24, 100000, 300000)
+# Of those that the faults know: small blocks, those of large classes, large blocks.
+FAULT_SIZES = (24, 20000, 262144)
 # Without address_space, which is about large blocks and takes as long as three others.
 STRESS = ('calloc', 'churn', 'fork', 'live', 'producers', 'realloc', 'sizes', 'threads')
 
@@ -37,9 +37,14 @@ class Configuration:
     """Layers that are on, by options or by how the library was composed."""
 
     name: str
-    options: str
+    profile: str
+    layers: str  # further options
     library: str = DYNAMIC
     unit_test: str = 'tests/unit/engine/allocator_hardened_test'
+
+    @property
+    def options(self):
+        return f'profile={self.profile}' + (f':{self.layers}' if self.layers else '')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,16 +60,15 @@ def configurations(folder):
     described = subprocess.run([os.path.join(folder, 'tools/cli/bartizan'), 'options', '--json'],
                                stdout=subprocess.PIPE, check=True).stdout
     layers = [option for option in json.loads(described) if option['layer']]
-    everything = 'profile=strict' + ''.join(f':{layer["name"]}' for layer in layers)
-    yield Configuration('all layers off', 'profile=fast')
-    yield Configuration('all layers on', everything)
-    yield Configuration('all layers compiled in', everything, library=STATIC,
+    everything = ':'.join(layer['name'] for layer in layers)
+    yield Configuration('all layers off', 'fast', '')
+    yield Configuration('all layers on', 'strict', everything)
+    yield Configuration('all layers compiled in', 'strict', everything, library=STATIC,
                         unit_test='tests/unit/engine/allocator_every_static_test')
     for layer in layers:
-        needed = ''.join(f':{name}' for name in layer['needs'])
-        yield Configuration(f'{layer["name"]} alone', f'profile=fast{needed}:{layer["name"]}')
+        yield Configuration(f'{layer["name"]} alone', 'fast', ':'.join((*layer['needs'], layer['name'])))
     for layer in layers:
-        yield Configuration(f'{layer["name"]} off', f'{everything}:{layer["name"]}=off')
+        yield Configuration(f'{layer["name"]} off', 'strict', f'{everything}:{layer["name"]}=off')
 
 
 def programs(folder, configuration):
@@ -73,9 +77,11 @@ def programs(folder, configuration):
 
     yield Program('unit tests', (path(configuration.unit_test), '--gtest_brief=1'))
     yield Program('violations', (RUN_FAULTS,
-                                 f'--program={path("tests/violation/invalid_free/invalid_free")}',
-                                 f'--library={path(configuration.library)}', f'--options={configuration.options}',
-                                 *(f'--size={size}' for size in FAULT_SIZES)))
+                                 f'--program={path("tools/faults/bartizan-faults")}',
+                                 f'--library={path(configuration.library)}', f'--profile={configuration.profile}',
+                                 f'--options={configuration.layers}', *(f'--size={size}' for size in FAULT_SIZES),
+                                 # With every layer as in the profile, every fault; else what no layer changes.
+                                 *(() if configuration.name.startswith('all ') else ('--any-layers',))))
     for name in STRESS:
         yield Program(f'stress {name}', (path(f'tests/stress/{name}_program'), '--short'), preloaded=True)
 

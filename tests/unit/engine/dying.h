@@ -63,10 +63,13 @@ inline std::vector<std::string> ProfilesToTry() {
   return profiles;
 }
 
-// Whether this build can be run with these options. Where every layer is always on, that is
-// strict's alone, which then stands for hardened's when something must be reported.
+// False where every layer is always on.
+inline bool CanSwitchLayers() { return ProfilesToTry() != std::vector<std::string>{"strict"}; }
+
+// Whether this build can be run with these options. Where layers cannot be switched, that is
+// strict's alone, which then stand for hardened's when something must be reported.
 inline bool CanTry(std::string* options, bool report) {
-  if (ProfilesToTry() != std::vector<std::string>{"strict"}) return true;
+  if (CanSwitchLayers()) return true;
   if (report && *options == "profile=hardened") *options = "profile=strict";
   return *options == "profile=strict";
 }

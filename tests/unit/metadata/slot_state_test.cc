@@ -78,8 +78,8 @@ TEST(SlotState, IsTakenOnce) {
   SlotState state{};
   const StateWord live = StateWord::Live(5, Family::kNew);
   state.Store(live);
-  EXPECT_EQ(state.BeginRemoteFree(), live);
-  EXPECT_EQ(state.BeginRemoteFree(), StateWord::AtRest(SlotKind::kReleasing));
+  EXPECT_EQ(state.BeginRelease(), live);
+  EXPECT_EQ(state.BeginRelease(), StateWord::AtRest(SlotKind::kReleasing));
 }
 
 // Of threads that free one block at once, one gets the live word and with it the slot. What the
