@@ -8,7 +8,7 @@
 // canary until it is issued again. Behind large blocks, the bytes up to the guard, at most
 // kLargeSlack, must stay zero.
 // Does not stop: overflows that jump over the canary; reads; a NUL right behind a large block.
-// Cost: eight bytes a slot; docs/layers.md.
+// Cost: eight bytes a slot; docs/layers/canaries.md.
 #ifndef BARTIZAN_HARDENING_CANARIES_H_
 #define BARTIZAN_HARDENING_CANARIES_H_
 

@@ -7,7 +7,7 @@
 // places of a class region and guard what follows. Large blocks lie in unmapped address space of
 // random length and end against it.
 // Does not stop: overflows within a slab (canaries); strides that jump over the guard.
-// Cost: docs/layers.md.
+// Cost: docs/layers/guard_pages.md.
 #ifndef BARTIZAN_HARDENING_GUARD_PAGES_H_
 #define BARTIZAN_HARDENING_GUARD_PAGES_H_
 

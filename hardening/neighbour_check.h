@@ -9,7 +9,7 @@
 // Damage to a free slot is reported as a write after free, which it may be as well.
 // In the child of a fork, live blocks of threads that vanished are not judged.
 // Does not stop: longer jumps; an underflow of a slab's first slot (guard_pages does).
-// Cost: docs/layers.md.
+// Cost: docs/layers/neighbour_check.md.
 #ifndef BARTIZAN_HARDENING_NEIGHBOUR_CHECK_H_
 #define BARTIZAN_HARDENING_NEIGHBOUR_CHECK_H_
 

@@ -10,7 +10,7 @@
 // Frees by other threads are taken in at the owner's refills, in the order of their addresses: of
 // those of one batch, the distance counts from the batch's beginning.
 // Does not stop: an attacker who can make the program free and allocate enough of the same class.
-// Cost: docs/layers.md.
+// Cost: docs/layers/quarantine.md.
 #ifndef BARTIZAN_HARDENING_QUARANTINE_H_
 #define BARTIZAN_HARDENING_QUARANTINE_H_
 

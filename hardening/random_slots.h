@@ -8,7 +8,7 @@
 // cryptographic stream, seeded by the kernel and anew in fork children. Regions and tables lie at
 // random places whatever the layers.
 // Does not stop: an attacker who can read addresses.
-// Cost: docs/layers.md.
+// Cost: docs/layers/random_slots.md.
 #ifndef BARTIZAN_HARDENING_RANDOM_SLOTS_H_
 #define BARTIZAN_HARDENING_RANDOM_SLOTS_H_
 

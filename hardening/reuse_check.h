@@ -8,7 +8,7 @@
 // not read: that would fault.
 // Does not stop: a write that is undone before reuse; in larger slots, most single writes to the
 // middle. Needs zero_on_free.
-// Cost: docs/layers.md.
+// Cost: docs/layers/reuse_check.md.
 #ifndef BARTIZAN_HARDENING_REUSE_CHECK_H_
 #define BARTIZAN_HARDENING_REUSE_CHECK_H_
 

@@ -5,7 +5,7 @@
 // How: the bytes the program had asked for, and the trailer behind them; slack was zero before.
 // Large blocks: their pages are dropped, or zeroed where they are kept (src/engine/large_blocks.h).
 // Does not stop: a read before the free; a write after it (reuse_check).
-// Cost: docs/layers.md.
+// Cost: docs/layers/zero_on_free.md.
 #ifndef BARTIZAN_HARDENING_ZERO_ON_FREE_H_
 #define BARTIZAN_HARDENING_ZERO_ON_FREE_H_
 

@@ -2,12 +2,13 @@
 
 load("//tools/bazel:defs.bzl", "bartizan_library")
 
-def abi_library(name, composition):
+def abi_library(name, composition, **kwargs):
     """Compiles the sources of this folder over `composition`, a target and header of //src/profiles.
 
     Args:
       name: target name.
-      composition: "dynamic" or "fast".
+      composition: "dynamic", "fast" or "every".
+      **kwargs: common attributes, such as testonly.
     """
     common = {
         "copts": ["-include", "src/profiles/%s.h" % composition],
@@ -28,6 +29,7 @@ def abi_library(name, composition):
             ":own_malloc",
             "//src/platform:topology_libnuma",
         ],
+        **kwargs
     )
     bartizan_library(
         name = name + "_cxx",
@@ -36,6 +38,7 @@ def abi_library(name, composition):
         alwayslink = True,
         exceptions = True,
         deps = common["deps"] + [":new_handler"],
+        **kwargs
     )
     bartizan_library(
         name = name,
@@ -45,4 +48,5 @@ def abi_library(name, composition):
             name + "_cxx",
             "//src/api:" + composition,
         ],
+        **kwargs
     )

@@ -235,6 +235,12 @@ def expected_of(fault, profile, size):
     return expected
 
 
+def alike_in_all_profiles(fault, size):
+    """Whether the fault must end in one way whatever the layers: what the engine alone answers."""
+    expected = [expected_of(fault, profile, size) for profile in PROFILES]
+    return all(one == expected[0] and not one.pending and not one.chance for one in expected)
+
+
 def differences(names):
     """Faults that the program has and the table does not, and the reverse."""
     return sorted(set(names) ^ set(TABLE))

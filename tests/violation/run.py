@@ -25,6 +25,8 @@ def parse_options():
     parser.add_argument("--program", required=True, help="bartizan-faults")
     parser.add_argument("--library", required=True, help="the library to preload")
     parser.add_argument("--profile", required=True, choices=expectations.PROFILES)
+    parser.add_argument("--options", default="", help="further options, after the profile")
+    parser.add_argument("--any-layers", action="store_true", help="only what ends alike in every profile")
     parser.add_argument("--only", default="", help="regular expression for names of faults")
     parser.add_argument("--size", type=int, action="append", help="this block size only")
     parser.add_argument("--repeat", type=int, default=1, help="how many times to commit each fault")
@@ -95,7 +97,10 @@ def main():
         sys.exit(f"FAIL expectations.py and {options.program} differ: {' '.join(differences)}")
     chosen = [fault for fault in faults if re.search(options.only, fault.name)]
     cases = commit.cases_of(chosen, options.size) * options.repeat
-    variables = {"LD_PRELOAD": options.library, "BARTIZAN_OPTIONS": f"profile={options.profile}"}
+    if options.any_layers:
+        cases = [case for case in cases if expectations.alike_in_all_profiles(case.fault.name, case.size)]
+    words = f"profile={options.profile}" + (f":{options.options}" if options.options else "")
+    variables = {"LD_PRELOAD": options.library, "BARTIZAN_OPTIONS": words}
     tally = Tally(options.profile, options.outcomes)
     shown = sys.stderr.isatty()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -106,7 +111,8 @@ def main():
             tally.take(case, outcome)
     if shown:
         print("\r\033[K", end="", file=sys.stderr)
-    return tally.finish(whole=len(chosen) == len(faults) and not options.size)
+    whole = len(chosen) == len(faults) and not options.size and not options.options and not options.any_layers
+    return tally.finish(whole)
 
 
 if __name__ == "__main__":

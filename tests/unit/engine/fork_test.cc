@@ -9,6 +9,8 @@
 
 #include "bartizan/bartizan.h"
 #include "src/api/embedded.h"
+#include "src/engine/large_blocks.h"
+#include "src/metadata/address_map.h"
 #include "tests/support/child.h"
 #include "tests/support/pattern.h"
 #include "tests/support/random.h"
@@ -98,16 +100,22 @@ TEST(Fork, TheChildKnowsWhatIsLive) {
   CheckAndFree(of_another, 2);
 }
 
-// The addresses that a child gets, in order.
-std::vector<uintptr_t> AddressesInChild() {
+enum class InThread { kNo, kYes };
+
+// The addresses that a child gets, in its only thread or in a second one, in order.
+std::vector<uintptr_t> AddressesInChild(InThread in_thread = InThread::kNo) {
   constexpr size_t kCount = 400;  // more than is ready when it begins
   int ends[2];
   EXPECT_EQ(pipe(ends), 0);
-  const test::Ending ending = test::RunInChild("addresses of a child", [&] {
+  const auto allocate = [&] {
     for (size_t i = 0; i < kCount; ++i) {
       const auto address = reinterpret_cast<uintptr_t>(bartizan_malloc(200));
       if (write(ends[1], &address, sizeof address) != sizeof address) _exit(1);
     }
+  };
+  const test::Ending ending = test::RunInChild("addresses of a child", [&] {
+    if (in_thread == InThread::kYes) return std::thread(allocate).join();
+    allocate();
   });
   EXPECT_TRUE(ending.Clean());
   std::vector<uintptr_t> addresses(kCount);
@@ -122,6 +130,41 @@ TEST(Fork, ChildrenDrawOtherSlots) {
   if (bartizan_layer_in_force("random_slots") != 1) GTEST_SKIP() << "slots are not drawn";
   bartizan_free(bartizan_malloc(200));
   EXPECT_NE(AddressesInChild(), AddressesInChild());
+}
+
+// The same in a thread of each child, which takes over the heap that a thread of the parent left.
+TEST(Fork, ThreadsOfChildrenDrawOtherSlots) {
+  if (bartizan_layer_in_force("random_slots") != 1) GTEST_SKIP() << "slots are not drawn";
+  std::thread([] { bartizan_free(bartizan_malloc(200)); }).join();
+  EXPECT_NE(AddressesInChild(InThread::kYes), AddressesInChild(InThread::kYes));
+}
+
+// Another thread holds each lock nearly all the time: a fork that does not wait for it leaves it
+// taken in the child, for good.
+TEST(Fork, LocksAreFreeInTheChild) {
+  bartizan_free(bartizan_malloc(200));
+  for (platform::Lock* lock : {g_address_map.LockAt(5), g_large_blocks.lock()}) {
+    std::atomic<bool> stop{false};
+    std::atomic<bool> held{false};
+    std::thread holder([&] {
+      while (!stop) {
+        {
+          platform::LockGuard guard(*lock);
+          held = true;
+          for (int i = 0; i < 1000; ++i) sched_yield();
+        }
+        for (int i = 0; i < 100; ++i) sched_yield();  // so that others get it
+      }
+    });
+    while (!held) sched_yield();
+    for (int i = 0; i < 5 && !HasFailure(); ++i) {
+      const test::Ending ending =
+          test::RunInChild("lock in a child", [&] { platform::LockGuard guard(*lock); }, 20);
+      EXPECT_TRUE(ending.Clean()) << ending.Kind() << " " << ending.Number();
+    }
+    stop = true;
+    holder.join();
+  }
 }
 
 }  // namespace

@@ -132,6 +132,21 @@ TEST_F(LargeResize, KeepsItsGuards) {
   EXPECT_TRUE(blocks_->Free(neighbour, kHardenedPolicy));
 }
 
+// By less than the guard is long: whoever comes next is kept away as far as before.
+TEST_F(LargeResize, DoesNotGrowIntoItsGuard) {
+  if (!platform::kChoosesAddresses) GTEST_SKIP() << "the kernel chooses here";
+  LargeRequest request = Request(150 * kKiB);
+  request.guard_after = 16 * kPageBytes;
+  const uintptr_t user = Allocate(request, kNothingKept);
+  EXPECT_EQ(blocks_->Resize(user, 160 * kKiB, kNothingKept), user);
+  const uintptr_t next = Allocate(Request(150 * kKiB), kNothingKept);
+  uintptr_t end = AlignUp(user + 160 * kKiB, kPageBytes);
+  while (probe_.Readable(end)) end += kPageBytes;
+  EXPECT_TRUE(probe_.Inaccessible(end, request.guard_after));
+  EXPECT_TRUE(blocks_->Free(user, kNothingKept));
+  EXPECT_TRUE(blocks_->Free(next, kNothingKept));
+}
+
 TEST_F(LargeResize, OfWhatIsNotLiveDoesNothing) {
   const uintptr_t user = Allocate(Request(kMiB), kHardenedPolicy);
   EXPECT_EQ(blocks_->Resize(user + 16, kMiB, kHardenedPolicy), 0u);

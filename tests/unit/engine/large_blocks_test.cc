@@ -102,10 +102,10 @@ TEST_F(LargeBlocksTest, LieBetweenTheirGuards) {
       LargeRequest request = Request(bytes);
       request.guard_before = pages * kPageBytes;
       request.guard_after = (17 - pages) * kPageBytes;
-      // The neighbours are as close as they may be.
-      const uintptr_t before = Allocate(request, kNothingKept);
+      // The neighbours are as close as they may be, and have no guards that could stand for ours.
+      const uintptr_t before = Allocate(Request(bytes), kNothingKept);
       const uintptr_t user = Allocate(request, kNothingKept);
-      const uintptr_t after = Allocate(request, kNothingKept);
+      const uintptr_t after = Allocate(Request(bytes), kNothingKept);
       EXPECT_TRUE(probe_.Inaccessible(user - request.guard_before, request.guard_before));
       const uintptr_t end = AlignUp(user + bytes, kPageBytes);
       EXPECT_TRUE(probe_.Accessible(user, end - user));

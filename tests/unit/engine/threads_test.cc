@@ -100,6 +100,8 @@ TEST(Threads, GetBackWhatOthersFreed) {
     for (int round = 0; round < 10; ++round) {
       std::set<void*> first(blocks.begin(), blocks.end());
       InNewThread([&] {
+        // By a thread that has a heap of its own, and by one that has none.
+        if (round % 2 == 0) bartizan_free(bartizan_malloc(kBytes));
         for (void* block : blocks) bartizan_free(block);
       });
       size_t known = 0;

@@ -93,14 +93,17 @@ TEST_F(AddressMaps, RegionsAndTablesShareNothing) {
 TEST_F(AddressMaps, PlacesAreDrawnAnew) {
   std::set<uintptr_t> windows;
   std::set<uintptr_t> offsets;
+  std::set<ptrdiff_t> between_tables;
   for (int i = 0; i < 10; ++i) {
     const auto map = MakeMap();
     windows.insert(map->window());
     for (ClassId id = 0; id < kClasses; ++id) {
       offsets.insert(map->region(id).base - map->window() - id * kRegionBytes);
+      if (id != 0) between_tables.insert(map->region(id).states - map->region(id - 1).states);
     }
   }
   EXPECT_EQ(windows.size(), 10u);
+  EXPECT_GT(between_tables.size(), 150u) << "one table tells where the next is";
   EXPECT_GT(offsets.size(), 150u) << "bases hardly move within their regions";
 }
 

@@ -74,6 +74,14 @@ TEST(StateWord, PlacesRunAround) {
             StateWord::AtRest(SlotKind::kCached, 3));
 }
 
+TEST(SlotState, IsTakenOnce) {
+  SlotState state{};
+  const StateWord live = StateWord::Live(5, Family::kNew);
+  state.Store(live);
+  EXPECT_EQ(state.BeginRelease(), live);
+  EXPECT_EQ(state.BeginRelease(), StateWord::AtRest(SlotKind::kReleasing));
+}
+
 // Of threads that free one block at once, one gets the live word and with it the slot. What the
 // block held is then theirs: the thread sanitizer sees whether the hand-over is ordered.
 TEST(SlotState, OneOfRacingFreesWins) {

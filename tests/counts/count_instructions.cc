@@ -1,0 +1,220 @@
+// Counts the instructions of malloc and free in pairs, by single steps of this very process.
+//
+// usage: LD_PRELOAD=LIBRARY BARTIZAN_OPTIONS=... count_instructions WARM_UP COUNTED SIZE...
+//
+// The processor traps after every instruction while its trap flag is set; the handler looks where
+// the process is. Counted are instructions inside the library that has malloc. What it calls
+// outside (memset of the C library, which differs from processor to processor) runs at full speed
+// and counts as one call out. A string instruction that repeats itself counts once.
+//
+// Prints a line for each size: the size; for malloc, then for free, the least, the median and the
+// average; then the calls out for each pair. The median is the lower one: where every other call is
+// a refill, that is still the common path.
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
+namespace {
+
+constexpr greg_t kTrapFlag = 0x100;
+constexpr long kMostPairs = 1 << 20;
+
+struct Range {
+  uint64_t begin, end;
+
+  bool Has(uint64_t address) const { return address >= begin && address < end; }
+};
+
+[[noreturn]] void Fail(const char* what) {
+  fprintf(stderr, "count_instructions: %s\n", what);
+  exit(1);
+}
+
+// --- Where the process is -----------------------------------------------------------------------
+
+uint64_t g_malloc;
+uint64_t g_free;
+Range g_library;
+Range g_program;
+
+struct Search {
+  uint64_t code;
+  Range found;
+};
+
+int LookIn(dl_phdr_info* info, size_t, void* argument) {
+  auto* search = static_cast<Search*>(argument);
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& header = info->dlpi_phdr[i];
+    if (header.p_type != PT_LOAD || (header.p_flags & PF_X) == 0) continue;
+    const uint64_t begin = info->dlpi_addr + header.p_vaddr;
+    const Range range{begin, begin + header.p_memsz};
+    if (!range.Has(search->code)) continue;
+    search->found = range;
+    return 1;
+  }
+  return 0;
+}
+
+// The executable mapping that the code lies in.
+Range MappingOf(uint64_t code) {
+  Search search{code, {0, 0}};
+  dl_iterate_phdr(LookIn, &search);
+  return search.found;
+}
+
+// --- Stepping -----------------------------------------------------------------------------------
+
+struct Calls {
+  long count = 0;
+  uint32_t instructions[kMostPairs];
+};
+Calls g_mallocs;
+Calls g_frees;
+uint64_t g_calls_out;
+const char* g_mistake;
+
+Calls* g_call;             // the call under way, nullptr between calls
+uint64_t g_before;         // the instruction before, in the library
+uint64_t g_return;         // where a call out will return to
+uint64_t g_return_stop;    // where it is made to return to instead
+uint64_t g_begin, g_done;  // stops: single steps begin, end
+
+// Ran into by calls out when they return, by the program before and after the pairs.
+extern "C" void StopAtReturn();
+extern "C" void StopToBegin();
+extern "C" void StopWhenDone();
+asm(R"(
+  .text
+  .globl StopAtReturn, StopToBegin, StopWhenDone
+  StopAtReturn: int3
+  StopToBegin: int3
+    ret
+  StopWhenDone: int3
+    ret
+)");
+
+void Begin(uint64_t at) {
+  g_call = nullptr;
+  if (at != g_malloc && at != g_free) {
+    g_mistake = "the library was entered somewhere else than at malloc and free";
+    return;
+  }
+  g_call = at == g_malloc ? &g_mallocs : &g_frees;
+  if (g_call->count == kMostPairs) {
+    g_mistake = "more calls than were asked for";
+    return;
+  }
+  g_call->instructions[g_call->count++] = 0;
+}
+
+// After each single step, and at each stop.
+void OnTrap(int, siginfo_t*, void* context) {
+  greg_t* registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+  auto at = static_cast<uint64_t>(registers[REG_RIP]);
+  // An int3 has been executed when it traps: the address is the one behind it.
+  if (at == g_begin + 1) {
+    registers[REG_EFL] |= kTrapFlag;
+    return;
+  }
+  if (at == g_done + 1 || g_mistake != nullptr) {
+    registers[REG_EFL] &= ~kTrapFlag;
+    return;
+  }
+  if (at == g_return_stop + 1) {
+    at = g_return;
+    registers[REG_RIP] = static_cast<greg_t>(at);
+    registers[REG_EFL] |= kTrapFlag;
+  }
+  if (g_library.Has(at)) {
+    if (g_call == nullptr) Begin(at);
+    if (g_call != nullptr && at != g_before) g_call->instructions[g_call->count - 1]++;
+    g_before = at;
+    return;
+  }
+  g_before = 0;
+  if (g_program.Has(at)) {
+    g_call = nullptr;
+    return;
+  }
+  ++g_calls_out;
+  auto* stack = reinterpret_cast<uint64_t*>(registers[REG_RSP]);
+  g_return = *stack;
+  *stack = g_return_stop;
+  registers[REG_EFL] &= ~kTrapFlag;
+}
+
+void Install() {
+  g_begin = reinterpret_cast<uint64_t>(&StopToBegin);
+  g_done = reinterpret_cast<uint64_t>(&StopWhenDone);
+  g_return_stop = reinterpret_cast<uint64_t>(&StopAtReturn);
+  // dlsym, not &malloc: that may be the address of a stub in this program.
+  g_malloc = reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "malloc"));
+  g_free = reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "free"));
+  g_library = MappingOf(g_malloc);
+  g_program = MappingOf(g_begin);
+  if (dlsym(RTLD_DEFAULT, "bartizan_version") == nullptr) Fail("the library is not preloaded");
+  struct sigaction action = {};
+  action.sa_sigaction = OnTrap;
+  action.sa_flags = SA_SIGINFO;
+  if (sigaction(SIGTRAP, &action, nullptr) != 0) Fail("cannot handle SIGTRAP");
+}
+
+// --- Measuring ----------------------------------------------------------------------------------
+
+void Pairs(long pairs, size_t size) {
+  const auto allocate = reinterpret_cast<void* (*)(size_t)>(g_malloc);
+  const auto release = reinterpret_cast<void (*)(void*)>(g_free);
+  for (long i = 0; i < pairs; ++i) release(allocate(size));
+}
+
+void Print(Calls& calls) {
+  uint32_t* end = calls.instructions + calls.count;
+  std::sort(calls.instructions, end);
+  const double sum = std::accumulate(calls.instructions, end, 0.0);
+  printf(" %u %u %.1f", calls.instructions[0], calls.instructions[(calls.count - 1) / 2],
+         sum / static_cast<double>(calls.count));
+}
+
+void Measure(long warm_up, long counted, size_t size) {
+  g_mallocs.count = g_frees.count = 0;
+  g_calls_out = 0;
+  Pairs(warm_up, size);
+  StopToBegin();
+  Pairs(counted, size);
+  StopWhenDone();
+  if (g_mistake != nullptr) Fail(g_mistake);
+  if (g_mallocs.count != counted || g_frees.count != counted) {
+    Fail("calls are missing: does the system let a process step itself?");
+  }
+  printf("%zu", size);
+  Print(g_mallocs);
+  Print(g_frees);
+  printf(" %.2f\n", static_cast<double>(g_calls_out) / static_cast<double>(counted));
+  fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) {
+    fputs("usage: count_instructions WARM_UP COUNTED SIZE...\n", stderr);
+    return 2;
+  }
+  const long warm_up = strtol(argv[1], nullptr, 10);
+  const long counted = strtol(argv[2], nullptr, 10);
+  if (counted < 1 || counted > kMostPairs) Fail("COUNTED is out of range");
+  Install();
+  for (int i = 3; i < argc; ++i) Measure(warm_up, counted, strtoul(argv[i], nullptr, 10));
+  return 0;
+}
