@@ -1,6 +1,7 @@
 // Counts the instructions of malloc and free in pairs, by single steps of this very process.
 //
 // usage: LD_PRELOAD=LIBRARY BARTIZAN_OPTIONS=... count_instructions WARM_UP COUNTED SIZE...
+// COUNTED pairs at most: where they are long, fewer.
 //
 // The processor traps after every instruction while its trap flag is set; the handler looks where
 // the process is. Counted are instructions inside the library that has malloc. What it calls
@@ -28,6 +29,10 @@ namespace {
 
 constexpr greg_t kTrapFlag = 0x100;
 constexpr long kMostPairs = 1 << 20;
+// A multiple of every window of slots, so that it does not matter where in one the counting begins.
+constexpr long kPairsAtOnce = 32;
+// A step costs microseconds: after so many, these pairs are the last.
+constexpr uint64_t kEnough = 100'000;
 
 struct Range {
   uint64_t begin, end;
@@ -178,21 +183,28 @@ void Pairs(long pairs, size_t size) {
   for (long i = 0; i < pairs; ++i) release(allocate(size));
 }
 
+uint64_t SumOf(const Calls& calls) {
+  return std::accumulate(calls.instructions, calls.instructions + calls.count, uint64_t{0});
+}
+
 void Print(Calls& calls) {
   uint32_t* end = calls.instructions + calls.count;
   std::sort(calls.instructions, end);
-  const double sum = std::accumulate(calls.instructions, end, 0.0);
   printf(" %u %u %.1f", calls.instructions[0], calls.instructions[(calls.count - 1) / 2],
-         sum / static_cast<double>(calls.count));
+         static_cast<double>(SumOf(calls)) / static_cast<double>(calls.count));
 }
 
-void Measure(long warm_up, long counted, size_t size) {
+void Measure(long warm_up, long most, size_t size) {
   g_mallocs.count = g_frees.count = 0;
   g_calls_out = 0;
   Pairs(warm_up, size);
-  StopToBegin();
-  Pairs(counted, size);
-  StopWhenDone();
+  long counted = 0;
+  while (counted < most && SumOf(g_mallocs) + SumOf(g_frees) < kEnough) {
+    StopToBegin();
+    Pairs(kPairsAtOnce, size);
+    StopWhenDone();
+    counted += kPairsAtOnce;
+  }
   if (g_mistake != nullptr) Fail(g_mistake);
   if (g_mallocs.count != counted || g_frees.count != counted) {
     Fail("calls are missing: does the system let a process step itself?");
@@ -213,7 +225,7 @@ int main(int argc, char** argv) {
   }
   const long warm_up = strtol(argv[1], nullptr, 10);
   const long counted = strtol(argv[2], nullptr, 10);
-  if (counted < 1 || counted > kMostPairs) Fail("COUNTED is out of range");
+  if (counted < 1 || counted > kMostPairs - kPairsAtOnce) Fail("COUNTED is out of range");
   Install();
   for (int i = 3; i < argc; ++i) Measure(warm_up, counted, strtoul(argv[i], nullptr, 10));
   return 0;

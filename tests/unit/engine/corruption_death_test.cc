@@ -2,8 +2,10 @@
 // free slots that do not agree with the slots' states are caught before a slot is issued.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <utility>
 
+#include "bartizan/bartizan.h"
 #include "src/api/embedded.h"
 #include "tests/unit/engine/dying.h"
 #include "tests/unit/engine/white_box.h"
@@ -145,6 +147,48 @@ TEST_P(CorruptionDeathTest, ARingEntryThatWasOverwritten) {
       Churn();
     });
   }
+}
+
+// Neither are slots moved elsewhere that a forged reference names.
+TEST_P(CorruptionDeathTest, AnEntryThatIsGivenBack) {
+  Expect([] {
+    Block();
+    BinFor(kBytes).magazine[0] ^= 1;
+    bartizan_purge();
+  });
+}
+
+TEST(ReferencesTest, DifferFromPlaceToPlace) {
+  Bin bin{};
+  bin.key = 0x12345677;
+  std::set<uint32_t> masks;
+  for (uint32_t place = 0; place < StateWord::kPlaces; ++place) masks.insert(bin.MaskAt(place));
+  EXPECT_EQ(masks.size(), StateWord::kPlaces);
+}
+
+// The stack of slabs in which other threads freed something: a name of no slab, and one of a slab
+// that nobody announced.
+TEST_P(CorruptionDeathTest, ALinkThatWasOverwritten) {
+  const Report report = {
+      .what = "corrupt free list",
+      .detail =
+          "a stored link between slabs with free slots names none of them: the allocator's "
+          "metadata was overwritten",
+      .advice = "look for writes through wild pointers"};
+  ExpectReport("profile=" + GetParam(), report, [] {
+    Block();
+    auto* heap = static_cast<Heap*>(CurrentBins());
+    heap->inbox = 0x41414141;
+    bartizan_purge();
+  });
+  ExpectReport("profile=" + GetParam(), report, [] {
+    const Bin& bin = (Block(), BinFor(kBytes));
+    const SlabRef slab =
+        AddressMap::SlabAt(bin.id, reinterpret_cast<uintptr_t>(Block()) - bin.base);
+    auto* heap = static_cast<Heap*>(CurrentBins());
+    heap->inbox = heap->LinkTo(slab);
+    bartizan_purge();
+  });
 }
 
 }  // namespace

@@ -113,6 +113,27 @@ TEST(RandomSlotsTest, DrawsEveryOrderAlike) {
   EXPECT_LT(chi_square, 64);
 }
 
+// Slots are held back, so that the last of a window is not known; and a slab's pages are not begun
+// in order.
+TEST(RandomSlotsTest, HoldsSlotsBackAndChoosesAmongPages) {
+  RandomStream random = Seeded(4);
+  BinPlan plan{.id = 0, .random = random};
+  RandomSlots::OnPlanBin(plan);
+  EXPECT_GE(plan.hold, 8u);
+  constexpr uint32_t kPages = 8;
+  std::map<uint32_t, int> chosen;
+  for (int i = 0; i < 8000; ++i) {
+    SlotChoice choice{kPages, random};
+    RandomSlots::OnChooseSlot(choice);
+    chosen[choice.chosen]++;
+  }
+  EXPECT_EQ(chosen.size(), kPages);
+  for (const auto& [page, count] : chosen) {
+    EXPECT_LT(page, kPages);
+    EXPECT_GT(count, 800) << "page " << page;
+  }
+}
+
 // --- guard_pages --------------------------------------------------------------------------------
 
 class GuardPagesTest : public testing::Test {
