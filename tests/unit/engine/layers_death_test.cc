@@ -100,6 +100,22 @@ TEST(CanariesDeathTest, AnOverflowIsSeenByAnotherThreadsFree) {
   });
 }
 
+// What alignment leaves behind a large block.
+TEST(CanariesDeathTest, AByteBehindALargeBlockIsSeen) {
+  constexpr size_t kBytes = 300 * kKiB + 5;
+  for (const char* options : {"profile=hardened", "profile=strict"}) {
+    for (size_t resized : {size_t{0}, kBytes - 1, 2 * kBytes}) {
+      Report report = Overflow(kBytes);
+      report.slot_bytes = 300 * kKiB + 16 + 8;
+      ExpectReport(options, report, [resized] {
+        char* block = Block(kBytes);
+        block[kBytes] = 1;
+        bartizan_free(resized == 0 ? block : bartizan_realloc(block, resized));
+      });
+    }
+  }
+}
+
 // The canary moves with the end of the block.
 TEST(CanariesDeathTest, ABlockThatWasResizedIsStillGuarded) {
   for (size_t bytes : {size_t{90}, size_t{99}}) {

@@ -64,6 +64,18 @@ TEST(IsZero, SeesEveryBit) {
   }
 }
 
+TEST(IsZeroSlot, SeesEveryByte) {
+  alignas(16) std::byte slot[kBranchFreeZero] = {};
+  for (size_t bytes = 16; bytes <= sizeof slot; bytes += 16) {
+    EXPECT_TRUE(IsZeroSlot(slot, bytes));
+    for (size_t i = 0; i < sizeof slot; ++i) {
+      slot[i] = std::byte{1};
+      EXPECT_EQ(IsZeroSlot(slot, bytes), i >= bytes) << "byte " << i << " of " << bytes;
+      slot[i] = std::byte{0};
+    }
+  }
+}
+
 TEST(IsZero, LooksAtNothingElse) {
   alignas(16) std::byte memory[256];
   for (size_t begin = 0; begin < sizeof memory; begin += 16) {
