@@ -38,7 +38,7 @@ struct Canaries {
   }
   static void OnResize(const SlotResize& op) {
     if (!IsIntact(op.use.slot, op.old_requested)) [[unlikely]]
-      Report(op.use, op.old_requested);
+      Report(op.use, op.old_requested, op.use.capacity + kTrailerBytes);
     std::memset(op.use.slot + op.old_requested, 0, kTrailerBytes);
     OnAllocate(op.use);
   }
@@ -59,7 +59,7 @@ struct Canaries {
 
   static void OnResizeLarge(const SlotUse& use) {
     for (size_t i = use.requested; i < use.capacity && i < use.requested + kLargeSlack; ++i) {
-      if (use.slot[i] != std::byte{0}) Report(use, use.requested);
+      if (use.slot[i] != std::byte{0}) Report(use, use.requested, Violation::kUnknown);
     }
   }
   static void OnFreeLarge(const SlotReturn& op) { OnResizeLarge(op.use); }
@@ -89,7 +89,7 @@ struct Canaries {
     return (mixed & ~uint64_t{0xff00}) | 1;
   }
   [[noreturn]] BARTIZAN_COLD static void ReportFree(SlotReturn op) {
-    if (!op.IsRacing()) Report(op.use, op.use.requested);
+    if (!op.IsRacing()) Report(op.use, op.use.requested, op.use.capacity + kTrailerBytes);
     ReportViolation({
         .what = "double free",
         .detail = "two threads freed the block at the same time",
@@ -99,12 +99,13 @@ struct Canaries {
         .advice = "look for a second owner of this pointer",
     });
   }
-  [[noreturn]] BARTIZAN_COLD static void Report(const SlotUse& use, size_t requested) {
+  [[noreturn]] BARTIZAN_COLD static void Report(const SlotUse& use, size_t requested,
+                                                size_t slot_bytes) {
     ReportViolation({
         .what = "heap overflow",
         .detail = "bytes right behind the block were overwritten",
         .address = reinterpret_cast<uintptr_t>(use.slot),
-        .slot_bytes = use.capacity + kTrailerBytes,
+        .slot_bytes = slot_bytes,
         .requested = requested,
         .advice = "check every write to blocks of this size for its bound",
     });
