@@ -70,7 +70,7 @@ struct Canaries {
   }
 
  private:
-  static uint64_t Read(const std::byte* at) {
+  BARTIZAN_INLINE static uint64_t Read(const std::byte* at) {
     uint64_t value;
     std::memcpy(&value, at, sizeof value);
     return value;

@@ -13,6 +13,8 @@
 #ifndef BARTIZAN_HARDENING_NEIGHBOUR_CHECK_H_
 #define BARTIZAN_HARDENING_NEIGHBOUR_CHECK_H_
 
+#include <atomic>
+
 #include "hardening/canaries.h"
 #include "hardening/reuse_check.h"
 #include "src/base/bits.h"
@@ -44,7 +46,7 @@ struct NeighbourCheck {
     if (!IsZeroBehind(slot, requested + trailer, bytes)) Report(slot, bytes, requested);
     CheckLower(slot, state, bytes);
   }
-  static bool IsZeroBehind(const std::byte* slot, size_t used, size_t bytes) {
+  BARTIZAN_INLINE static bool IsZeroBehind(const std::byte* slot, size_t used, size_t bytes) {
     const size_t begin = bytes - used > kTail ? bytes - kTail : used;
     for (size_t i = begin; i < bytes; ++i) {
       if (slot[i] != std::byte{0}) return false;
@@ -59,7 +61,8 @@ struct NeighbourCheck {
   }
 
   // The slot before this one, where there is one in the slab.
-  static void CheckLower(const std::byte* slot, const SlotState* state, size_t bytes) {
+  BARTIZAN_OPTIMISTIC_READ static void CheckLower(const std::byte* slot, const SlotState* state,
+                                                  size_t bytes) {
     const ClassId id = ClassOf(bytes);
     if ((reinterpret_cast<uintptr_t>(slot) & (SlabBytes(id) - 1)) < bytes) return;
     const std::byte* lower = slot - bytes;
@@ -78,7 +81,8 @@ struct NeighbourCheck {
       intact = Canaries::IsIntact(lower, requested);
     }
     if (intact && IsZeroBehind(lower, used, bytes)) return;
-    // Another thread may have freed or resized it meanwhile.
+    // Another thread may have freed or resized it meanwhile: then it changed the state first.
+    std::atomic_thread_fence(std::memory_order_acquire);
     if (lower_state->LoadRemote() != word) return;
     if (!word.IsLive()) ReuseCheck::Report(lower, bytes);
     Report(lower, bytes, requested);

@@ -10,6 +10,9 @@
 // Out of line without cost for who calls it: the registers stay the caller's. (g++ knows no such
 // calls and takes them for ordinary ones.)
 #define BARTIZAN_LEAF_CALL [[gnu::noinline, clang::preserve_most]]
+// Reads memory that another thread may be writing, and believes nothing of it unless the slot's
+// state is afterwards what it was before: the thread sanitizer knows no such thing.
+#define BARTIZAN_OPTIMISTIC_READ [[gnu::no_sanitize_thread]]
 // Visible in the dynamic symbol table; everything else is hidden.
 #define BARTIZAN_EXPORT [[gnu::visibility("default")]]
 
