@@ -1,16 +1,10 @@
 #include "src/profiles/dynamic.h"
 
-#include "src/platform/process_malloc.h"
+#include "src/profiles/composition.h"
 
 namespace bartizan {
 
-constinit const Composition kComposition = {
-    .load_options = [] { LoadOptions(Variant::kDynamic); },
-    .trailer_bytes = SelectedProfile::TrailerBytes,
-    .plan_bin = [](BinPlan& plan) { SelectedProfile::Run<kOnPlanBin>(CurrentToggles(), plan); },
-    .unguarded_slabs = UnguardedSlabs,
-    .another_malloc_serves = platform::AnotherMallocServes,
-    .free_elsewhere = platform::FreeElsewhere,
-};
+constinit const Composition kComposition =
+    CompositionOf<SelectedProfile>([] { LoadOptions(Variant::kDynamic); }, UnguardedSlabs);
 
 }  // namespace bartizan
