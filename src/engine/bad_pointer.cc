@@ -35,7 +35,7 @@ constexpr std::string_view kAdviseTwice = "look for a second owner of this point
   violation.advice = kAdviseDebugger;
   SlotView slot;
   if (!FindSlot(id, address, &slot) || slot.word.IsUnused()) {
-    violation.detail = "this address was never handed out";
+    violation.detail = "this address was never handed out, or its memory was given back since";
     ReportViolation(violation);
   }
   if (slot.word.IsLive()) violation.requested = slot.capacity - slot.word.slack();

@@ -89,7 +89,7 @@ SLABS = 131072  # larger blocks have a mapping each
 # --- What the parts of the table have in common. ---
 
 DOUBLE_FREE = report("double free", "free")
-# With at least 128 large blocks freed in between, a freed large block is no longer known as one.
+# With many blocks freed in between, the memory of the first may have been given back: it is no longer known as freed.
 FREE_LONG_AGO = report("(double|invalid) free", "free")
 INVALID_FREE = report("invalid free", "free")
 # A slot that was never given out may rest in a cache, where it counts as free.
@@ -169,11 +169,11 @@ TABLE = {
     "underflow_1m_store": fast_else(ANY_GUARD, GUARD),
     "underflow_1m_memcpy": each(ANY_GUARD, GUARD, AT_CALL_OR_GUARD),
     # double free
-    **dict.fromkeys(("double_free_immediate", "double_free_delayed", "double_free_interleaved",
+    **dict.fromkeys(("double_free_immediate", "double_free_interleaved",
                      "double_free_overwritten", "double_free_by_other", "double_free_owner_ended", "double_free_moved",
                      "sized_delete_freed", "sized_delete_freed_by_other", "free_freed_neighbour"),
                     all_profiles(DOUBLE_FREE)),
-    "double_free_after_reuse": all_profiles(up_to(SLABS, DOUBLE_FREE, FREE_LONG_AGO)),
+    **dict.fromkeys(("double_free_delayed", "double_free_after_reuse"), all_profiles(FREE_LONG_AGO)),
     **dict.fromkeys(("double_free_racing", "double_free_racing_strangers"), all_profiles(RACING)),
     # invalid free
     **dict.fromkeys(("free_stack", "free_global", "free_code", "free_unaligned", "free_interior_8", "free_interior_16",

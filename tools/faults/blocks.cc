@@ -53,7 +53,7 @@ void StoreUp(char* from, size_t bytes) {
 
 void StoreDown(char* end, size_t bytes) {
   volatile char* const to = Opaque(end);
-  for (size_t i = 1; i <= bytes; ++i) *(to - i) = kDamage;
+  for (size_t i = 1; i <= bytes; ++i) *(to - i) = Unlike(*(to - i));
 }
 
 unsigned char Load(const char* from) {
@@ -66,8 +66,8 @@ bool ReadsZeros(const char* from, size_t bytes) {
   return all == 0;
 }
 
-const char* Source() {
-  memset(source, kDamage, sizeof source);
+const char* Source(unsigned char filling) {
+  memset(source, filling, sizeof source);
   return source;
 }
 

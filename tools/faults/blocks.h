@@ -13,6 +13,10 @@ namespace faults {
 // the first byte of a canary of ours is odd: the same byte by chance would hide the fault.
 inline constexpr unsigned char kContents = 0x5a;
 inline constexpr unsigned char kDamage = 0x42;
+// Damage for a byte of unknown value, such as the last one of a canary.
+constexpr unsigned char Unlike(unsigned char byte) {
+  return byte == kDamage ? kDamage ^ 0xff : kDamage;
+}
 
 // Hides from the compiler where `pointer` came from, so that it neither removes a pair of malloc
 // and free nor reasons about what they return.
@@ -43,8 +47,8 @@ bool ReadsZeros(const char* from, size_t bytes);
 
 // Bytes in which reads and writes past a block of this run's faults end: memcpy's other side.
 inline constexpr size_t kMostCopied = size_t{4} << 20;
-// kMostCopied bytes of kDamage.
-const char* Source();
+// kMostCopied bytes of that value.
+const char* Source(unsigned char filling = kDamage);
 
 // Blocks of one size in ascending order.
 class Row {

@@ -17,7 +17,8 @@ void ByStore(char* block, size_t) {
 
 template <size_t kBytes>
 void ByMemcpy(char* block, size_t) {
-  memcpy(Opaque(block - kBytes), Source(), Opaque(kBytes));
+  const char* const source = kBytes == 1 ? Source(Unlike(Load(block - 1))) : Source();
+  memcpy(Opaque(block - kBytes), source, Opaque(kBytes));
 }
 
 // The block has a live lower neighbour, if blocks of this size have neighbours.

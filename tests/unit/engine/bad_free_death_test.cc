@@ -18,7 +18,8 @@ const char kSecondOwner[] = "look for a second owner of this pointer";
 const char kFreedBefore[] = "the block was freed before";
 const char kInsideLive[] = "the address is inside a live block, not its beginning";
 const char kInsideFreed[] = "the address is inside a freed block, not its beginning";
-const char kNeverHandedOut[] = "this address was never handed out";
+const char kNeverHandedOut[] =
+    "this address was never handed out, or its memory was given back since";
 const char kForeign[] =
     "not a block of this allocator: the stack, a global, another allocator's memory, or a large "
     "block freed long ago";
