@@ -9,13 +9,16 @@ import resource
 import subprocess
 import sys
 
-import allocators
 import commit
 import expectations
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from compare import allocators  # noqa: E402  (the path must be set first)
+
 # A fault takes milliseconds, a race a second or two; some allocators loop for ever after a double free.
 SECONDS = 10
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 DOCUMENT = os.path.join(ROOT, "docs", "results", "detection.md")
 PROGRAM = os.path.join(ROOT, "bazel-bin", "tools", "faults", "bartizan-faults")
 LIBRARY = os.path.join(ROOT, "bazel-bin", "libbartizan.so")
@@ -85,6 +88,7 @@ def document(faults, columns, results):
     """`results`: (allocator's name, fault's name) -> outcomes."""
     groups = list(dict.fromkeys(fault.group for fault in faults))
     names = [column.name for column in columns]
+    titles = [column.title or column.name for column in columns]
 
     def of_groups(name, chosen):
         return [outcome for fault in faults if fault.group in chosen for outcome in results[name, fault.name]]
@@ -93,19 +97,19 @@ def document(faults, columns, results):
     text += "## By kind of fault\n\nShare caught.\n\n"
     rows = [[group, *(caught_share(of_groups(name, [group])) for name in names)] for group in groups]
     rows.append(["all", *(caught_share(of_groups(name, groups)) for name in names)])
-    text += table(["fault", *names], rows)
+    text += table(["fault", *titles], rows)
     for group in groups:
         text += f"\n## {group.capitalize()}\n\n"
         members = [fault for fault in faults if fault.group == group]
-        text += table(["fault", "what it does", *names],
+        text += table(["fault", "what it does", *titles],
                       [[f"`{fault.name}`", fault.does, *(cell(results[name, fault.name]) for name in names)]
                        for fault in members])
     text += "\n## What profiles miss, and why\n\n"
     text += table(["profile", "fault", "bytes", "why"], reasons(faults))
     text += "\n## Allocators\n\n"
     text += table(["column", "version", "options"],
-                  [[column.name, column.version() or "this repository's", column.note or f"`profile={column.name}`"]
-                   for column in columns])
+                  [[title, column.version() or "this repository's", column.note or f"`profile={column.name}`"]
+                   for title, column in zip(titles, columns)])
     return text + f"\nOn Linux {platform.release().split('-')[0]}, {platform.machine()}.\n"
 
 
