@@ -41,6 +41,9 @@ class Allocator:
                               stderr=subprocess.DEVNULL, text=True, check=False)
         return done.stdout
 
+    def is_ours(self):
+        return os.path.basename(self.library).startswith("libbartizan")
+
     def is_missing(self):
         return bool(self.library) and not os.access(self.library, os.R_OK)
 

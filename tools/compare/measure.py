@@ -172,6 +172,15 @@ def ending(status):
     return f"exit status {status}" if status >= 0 else f"ended by {signal.Signals(-status).name}"
 
 
+def problem_of_expression(pattern):
+    """Why it cannot be a metric; empty when it can."""
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        return f"no regular expression: {error}"
+    return f"has {groups} groups; the number is the first, write the others as (?:...)" if groups > 1 else ""
+
+
 def read_metric(pattern, text):
     """The last number in the text that the pattern finds, and what is wrong if there is none."""
     found = None

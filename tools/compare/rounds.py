@@ -32,6 +32,7 @@ class WorkResult:
     disturbed: list = dataclasses.field(default_factory=list)  # those dropped
     memory: dict = dataclasses.field(default_factory=dict)  # name -> Memory
     failures: dict = dataclasses.field(default_factory=dict)  # name -> why, and where its output is
+    kept: list = dataclasses.field(default_factory=list)  # the files with the output of what failed
     used_although_disturbed: int = 0
 
 
@@ -107,9 +108,14 @@ class _Measurement:
         return os.path.join(self.folder, word + ".out")
 
     def _fail(self, name, failure):
-        names = (self.base, NULL_RUN) if name == NULL_RUN else (name,)
-        for each in names:
-            self.result.failures[each] = f"{failure}; its output: {self._output(name)}"
+        # What is printed in vain is no use to anybody.
+        files = [path for path in (self._output(name) + end for end in ("", ".load", ".ready"))
+                 if os.path.exists(path) and os.path.getsize(path)]
+        self.result.kept += files
+        text = f"{failure}; its output: {' '.join(files)}" if files else f"{failure}; it printed nothing"
+        self.result.failures[name] = text
+        if name in (self.base, NULL_RUN):
+            self.result.failures[self.base] = self.result.failures[NULL_RUN] = text
 
     def _watch(self, progress):
         for name in self._running():
