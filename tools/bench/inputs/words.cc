@@ -43,7 +43,7 @@ std::vector<std::pair<std::string, int>> CountWords(const std::string& text) {
       continue;
     }
     ++counts[word];
-    ++root.after[before + "-" + word];
+    ++root.after[before.append("-").append(word)];
     auto child = std::make_unique<Node>();
     child->word = word;
     root.children.push_back(std::move(child));
