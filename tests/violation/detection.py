@@ -77,7 +77,8 @@ def table(head, rows):
 
 def caught_share(outcomes):
     outcomes = [outcome for outcome in outcomes if outcome.kind != "inapplicable"]
-    return f"{measures.per_cent(sum(outcome.is_caught() for outcome in outcomes), len(outcomes))} %" if outcomes else "-"
+    caught = sum(outcome.is_caught() for outcome in outcomes)
+    return f"{measures.per_cent(caught, len(outcomes))} %" if outcomes else "-"
 
 
 def document(faults, columns, results):
@@ -165,7 +166,8 @@ def build():
 
 def main():
     parser = argparse.ArgumentParser(prog="tools/detection", description=DESCRIPTION)
-    parser.add_argument("--output", default=DOCUMENT, help="file to write, and the same with .json; docs/results/detection.md unless given")
+    parser.add_argument("--output", default=DOCUMENT,
+                        help="file to write, and the same with .json; docs/results/detection.md unless given")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many faults at a time")
     options = parser.parse_args()
     build()

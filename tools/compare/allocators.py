@@ -29,7 +29,7 @@ class Allocator:
     title: str = ""  # in tables of documents, where it differs from the name
 
     def environment(self):
-        """What is set for a program that shall use it. What allocators read elsewhere is empty: nobody's own settings."""
+        """What is set for a program that shall use it. Other allocators' variables are emptied: the user's do not count."""
         result = {"LD_PRELOAD": self.library, "BARTIZAN_OPTIONS": "", "SCUDO_OPTIONS": "", "MALLOC_CONF": ""}
         result.update(self.variables)
         return result
@@ -110,8 +110,8 @@ class Catalogue:
         profile, *changes = re.split(r"(?=[+-])", name)
         if profile not in PROFILES or not changes:
             raise UnknownAllocator(
-                f"'{name}' is no allocator; known: {', '.join(self.known)}, NAME=path.so, and a profile with layers added "
-                "or taken away, such as fast+canaries or hardened-quarantine")
+                f"'{name}' is no allocator; known: {', '.join(self.known)}, NAME=path.so, and a profile with layers "
+                "added or taken away, such as fast+canaries or hardened-quarantine")
         options = [f"profile={profile}", *(option for change in changes for option in self._changed(name, change))]
         return Allocator(name, self.library, variables={"BARTIZAN_OPTIONS": ":".join(options)})
 

@@ -90,7 +90,7 @@ FLAGS = (
     Flag("metric", "REGEX", "the measure is the last number in the output that this finds, in its first group",
          _expression),
     Flag("higher-is-better", "", "of that number", without_value=True),
-    Flag("load", "COMMAND", "the program is a server: run this command of the shell when it is ready, and measure that"),
+    Flag("load", "COMMAND", "the program is a server: when it is ready, run this command of the shell, and measure that"),
     Flag("ready", "COMMAND", "it is ready when this succeeds; unless given, when it listens on a socket"),
     Flag("timeout", "SECONDS", f"longest run, or load; {measure.DEFAULT_TIMEOUT_SECONDS:g} unless given", _seconds),
     Flag("library", "PATH", "libbartizan.so instead of the one beside the command"),
@@ -105,10 +105,10 @@ run a program under several allocators, tell what each costs
 
 {flags}
 
-Runs the program under each allocator by turns, and prints times, memory, page faults, context switches and mappings, as
-ratios to the base. Each ratio has an interval (95 %). The base also runs against itself, which shows how small a difference
-can be told from noise here; rounds in which other programs kept the machine busy are dropped and repeated. A program that
-reads a file on standard input gets it from its beginning each time; other standard input it does not get.
+Runs the program under each allocator by turns, and prints times, memory, page faults, context switches and mappings,
+as ratios to the base. Each ratio has an interval (95 %). The base also runs against itself, which shows how small a
+difference can be told from noise here; rounds in which other programs kept the machine busy are dropped and repeated.
+A program that reads a file on standard input gets it from its beginning each time; other input it does not get.
 
 allocators: {allocators};
 NAME=path.so; and a profile with layers added or taken away: fast+canaries, hardened-quarantine-canaries. Unless given:
@@ -121,8 +121,8 @@ examples:
   bartizan compare --load='redis-benchmark -q -t set -n 100000' --metric='([0-9.]+) requests per second' \\
       --higher-is-better -- redis-server --save ''
 
-exit codes: 0 all measured, 1 the program failed under an allocator, 2 wrong use, 125 an allocator, gnuplot or the library
-is missing, 126 the program cannot be run, 127 program not found, 130 interrupted (what was measured is printed)
+exit codes: 0 all measured, 1 the program failed under an allocator, 2 wrong use, 125 an allocator, gnuplot or the
+library is missing, 126 the program cannot be run, 127 program not found, 130 interrupted (what was measured is printed)
 """
 
 
@@ -145,7 +145,7 @@ def _find(name):
 
 
 def parse(words):
-    """Arguments; WrongUse with a text for the user. The first word that is no flag, or what follows --, is the program."""
+    """The first word that is no flag, or what follows --, is the program. WrongUse has a text for the user."""
     result = Arguments()
     words = list(words)
     while words:

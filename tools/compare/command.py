@@ -57,8 +57,8 @@ def check_program(name):
         return
     if "/" in name and os.path.exists(name):
         raise Refusal(f"{name}: Permission denied" if os.path.isfile(name) else f"{name}: is no program", CANNOT_RUN)
-    raise Refusal(f"{name}: program not found: " + ("No such file or directory" if "/" in name else "it is not in PATH"),
-                  NOT_FOUND)
+    why = "No such file or directory" if "/" in name else "it is not in PATH"
+    raise Refusal(f"{name}: program not found: {why}", NOT_FOUND)
 
 
 def check_writable(path):
@@ -93,7 +93,8 @@ def work_of(asked):
     # A file can be read again for each run; what comes through a pipe or from a terminal cannot.
     is_file = not sys.stdin.closed and stat.S_ISREG(os.fstat(0).st_mode)
     return measure.Work(os.path.basename(asked.program[0]), asked.program, asked.metric, asked.higher_is_better,
-                        asked.load, asked.ready, stdin="/dev/stdin" if is_file else os.devnull, timeout=asked.timeout)
+                        asked.load, asked.ready, timeout=asked.timeout,
+                        stdin=f"/proc/{os.getpid()}/fd/0" if is_file else os.devnull)
 
 
 def version_of(command):

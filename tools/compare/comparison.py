@@ -16,7 +16,7 @@ class LayerCost:
 
 
 class Comparison:
-    """Answers about the results of one work. `layers` are those that --layers asked for: none, or all that there are."""
+    """Answers about the results of one work. `layers`: all that there are, or none when --layers was not given."""
 
     def __init__(self, results, result, profile="", layers=()):
         self.results = results
@@ -89,8 +89,9 @@ class Comparison:
         if self.result.disturbed:
             lines.append(f"Rounds dropped because other programs disturbed them: {len(self.result.disturbed)}.")
         if self.result.used_although_disturbed:
-            lines.append(f"The machine was busy: in {self.result.used_although_disturbed} of {count} rounds other programs "
-                         f"used more than {100 * rounds.DISTURBED_SHARE:.0f} % of it. Measure again when it is idle.")
+            lines.append(f"The machine was busy: in {self.result.used_although_disturbed} of {count} rounds other "
+                         f"programs used more than {100 * rounds.DISTURBED_SHARE:.0f} % of it. Measure again when it is "
+                         "idle.")
         if self.results.interrupted:
             lines.append(f"Interrupted after {count} of {self.results.wanted_rounds} rounds.")
         return lines

@@ -54,8 +54,9 @@ def content(comparison, version):
         "interrupted": results.interrupted,
         "notes": comparison.notes(),
         "allocators": [_allocator(comparison, allocator) for allocator in results.allocators],
-        "layers": [{"layer": cost.layer, "profile": comparison.profile, "taken_away": _ratio(cost.taken_away, comparison),
-                    "alone": _ratio(cost.alone, comparison)} for cost in comparison.layer_costs()],
+        "layers": [{"layer": cost.layer, "profile": comparison.profile,
+                    "taken_away": _ratio(cost.taken_away, comparison), "alone": _ratio(cost.alone, comparison)}
+                   for cost in comparison.layer_costs()],
     }
 
 

@@ -100,7 +100,8 @@ def _run(work, allocator, output, kind):
     run = Run()
     _empty(output)
     try:
-        with kind(work.argv, environment_of(work, allocator), output, work.stdin, work.cwd or None) as program:
+        with process.signals_held(), kind(work.argv, environment_of(work, allocator), output, work.stdin,
+                                          work.cwd or None) as program:
             if work.load:
                 programs = _serve(work, run, program, output)
             else:

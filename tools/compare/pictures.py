@@ -39,7 +39,7 @@ set key textcolor {_rgb(_TEXT)}
 set grid x linetype 1 linewidth 0.5 linecolor {_rgb(_LINE)} dashtype 3
 {blocks}{commands}
 """
-    done = subprocess.run(["gnuplot"], input=script, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(["gnuplot"], input=script, capture_output=True, text=True, check=False)
     if done.returncode or "<svg" not in done.stdout:
         raise CannotDraw(done.stderr.strip() or "gnuplot draws nothing")
     return recoloured(done.stdout)
@@ -67,14 +67,16 @@ set yrange [0.3:{len(names) + 0.7}]
 set xrange [{least - 0.04 * room}:{most + 0.14 * room}]
 set ytics ({ticks})
 set xlabel {_quoted(f"{comparison.main.title}, ratio to {comparison.base}, with 95 % interval")} textcolor {_rgb(_TEXT)}
-set object 1 rectangle from {1 - noise},graph 0 to {1 + noise},graph 1 fillcolor {_rgb(_SHADE)} fillstyle solid noborder behind
+set object 1 rectangle from {1 - noise},graph 0 to {1 + noise},graph 1 behind
+set object 1 fillcolor {_rgb(_SHADE)} fillstyle solid noborder
 set arrow 1 from 1,graph 0 to 1,graph 1 nohead linecolor {_rgb(_TEXT)} linewidth 1
 unset key
 plot """ + ", ".join(
         f"$d{place} using 1:2:3:4 with xerrorbars pointtype 7 pointsize 0.7 linewidth 2.5 linecolor {_colour(place)}, "
         f"'' using 4:2:(sprintf('%.3f', $1)) with labels left offset 0.8,0 textcolor {_rgb(_TEXT)}"
         for place in range(len(names)))
-    data = {f"d{place}": [(ratio.median, len(names) - place, ratio.low, ratio.high)] for place, ratio in enumerate(found)}
+    data = {f"d{place}": [(ratio.median, len(names) - place, ratio.low, ratio.high)]
+            for place, ratio in enumerate(found)}
     return _draw(90 + 32 * len(names), commands, data)
 
 
@@ -86,13 +88,13 @@ def memory(comparison):
     data = {f"d{place}": [(seconds * scale, held / 2**20) for seconds, held in comparison.memory(name).samples]
             for place, name in enumerate(names)}
     commands = f"""\
-set xlabel {_quoted(f"{unit} since the program began (in a run that is watched, and slower for it)")} textcolor {_rgb(_TEXT)}
+set xlabel '{unit} since the program began (in a run that is watched, and slower for it)' textcolor {_rgb(_TEXT)}
 set ylabel 'resident MiB' textcolor {_rgb(_TEXT)}
 set yrange [0:*]
 set grid y
 set key outside right top samplen 2 spacing 1.2 Left reverse
-plot """ + ", ".join(f"$d{place} using 1:2 with lines linewidth 2 linecolor {_colour(place)} dashtype {1 + place // COLOURS} "
-                     f"title {_quoted(name)}" for place, name in enumerate(names))
+plot """ + ", ".join(f"$d{place} using 1:2 with lines linewidth 2 linecolor {_colour(place)} "
+                     f"dashtype {1 + place // COLOURS} title {_quoted(name)}" for place, name in enumerate(names))
     return _draw(380, commands, data)
 
 
@@ -106,17 +108,18 @@ def layers(comparison):
                 for place, ratio in enumerate(map(ratio_of, costs)) if ratio]
 
     data = {"taken": rows(0.15, lambda cost: cost.taken_away), "alone": rows(-0.15, lambda cost: cost.alone)}
-    plots = [f"${name} using 1:2:3:4 with xerrorbars pointtype {point} pointsize 0.7 linewidth 2 linecolor {_rgb(colour)} "
-             f"title {_quoted(title)}"
+    plots = [f"${name} using 1:2:3:4 with xerrorbars pointtype {point} pointsize 0.7 linewidth 2 "
+             f"linecolor {_rgb(colour)} title {_quoted(title)}"
              for name, point, colour, title in (("taken", 7, 1, f"on top of the rest of {comparison.profile}"),
                                                 ("alone", 5, 2, "alone, on top of fast")) if data[name]]
     if not plots:
         raise CannotDraw("no round tells what a layer costs")
+    label = f"what it adds to the {comparison.main.title}, per cent, with 95 % interval"
     commands = f"""\
 set yrange [0.3:{len(costs) + 0.7}]
 set ytics ({ticks})
 set offsets graph 0.03, graph 0.03, 0, 0
-set xlabel {_quoted(f"what it adds to the {comparison.main.title}, per cent, with 95 % interval")} textcolor {_rgb(_TEXT)}
+set xlabel {_quoted(label)} textcolor {_rgb(_TEXT)}
 set arrow 1 from 0,graph 0 to 0,graph 1 nohead linecolor {_rgb(_TEXT)} linewidth 1
 set key outside left top horizontal Left reverse samplen 2 width 1
 plot """ + ", ".join(plots)

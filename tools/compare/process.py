@@ -1,5 +1,6 @@
 """One program that is started, waited for and ended whole: all processes of its session."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -9,6 +10,8 @@ from compare import memory
 
 # Python ignores these; programs do not expect that.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+# What ends a wait: news of a child, and the user's wish to end it all.
+_AWAITED = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
 # From SIGTERM to SIGKILL.
 PATIENCE_SECONDS = 10.0
 
@@ -24,17 +27,26 @@ class CannotStart(Exception):
     """The program cannot be started; its text says why."""
 
 
+@contextlib.contextmanager
+def signals_held():
+    """While processes live: signals wait for `pause`, so that an interrupt comes where nothing is half done."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Process:
     """A program from its start to its end. Started by posix_spawn, which copies nothing of this process.
 
-    SIGCHLD is blocked while one lives: the signal ends a wait, nobody handles it.
+    Lives within `signals_held`.
     """
 
     def __init__(self, argv, environment, output, stdin=os.devnull, cwd=None):
         self.usage = None
         self.status = None
         self.began = self.ended = time.perf_counter()
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         here = os.open(".", os.O_PATH | os.O_CLOEXEC) if cwd else None
         try:
             if cwd:
@@ -71,7 +83,9 @@ class Process:
 
     def pause(self, seconds):
         """Waits until something happens to a child, at most so long."""
-        signal.sigtimedwait([signal.SIGCHLD], max(seconds, 0))
+        found = signal.sigtimedwait(_AWAITED, max(seconds, 0))
+        if found and found.si_signo != signal.SIGCHLD:
+            raise KeyboardInterrupt
 
     def stop(self):
         """Asks it to end, and ends it when it does not."""

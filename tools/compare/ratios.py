@@ -38,7 +38,7 @@ def bootstrap(values):
 
 
 def values_of(result, name, measure):
-    """What `measure` (a function of a Run) says of each round that the allocator was in; without what it does not know."""
+    """What `measure` (a function of a Run) says of each round that the allocator was in, and knows."""
     values = [measure(each.runs[name]) for each in result.rounds if name in each.runs]
     return [value for value in values if value is not None]
 

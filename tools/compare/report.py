@@ -15,10 +15,11 @@ def _escaped(text):
 
 def _table(rows, kind=""):
     head, *others = rows
-    lines = ["<tr>" + "".join(f"<th>{_escaped(cell)}</th>" for cell in head) + "</tr>"]
-    lines += ["<tr>" + "".join(cell if cell.startswith("<td") else f"<td>{_escaped(cell)}</td>" for cell in row) + "</tr>"
+    lines = ["".join(f"<th>{_escaped(cell)}</th>" for cell in head)]
+    lines += ["".join(cell if cell.startswith("<td") else f"<td>{_escaped(cell)}</td>" for cell in row)
               for row in others]
-    return f'<div class="scroll"><table class="{kind}">' + "\n".join(lines) + "</table></div>\n"
+    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="scroll"><table class="{kind}">{body}</table></div>\n'
 
 
 def _figure(draw, comparison, caption):
@@ -42,7 +43,8 @@ def _head(comparison, version):
              datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")]
     load = f"<p>Load: <code>{_escaped(result.work.load)}</code></p>\n" if result.work.load else ""
     return title, (f"<h1>{_escaped(title)}</h1>\n<p><code>{_escaped(shlex.join(result.work.argv))}</code></p>\n{load}"
-                   f'<p class="faint">{_escaped(" · ".join(facts))}</p>\n{_list(comparison.notes())}{_failures(comparison)}')
+                   f'<p class="faint">{_escaped(" · ".join(facts))}</p>\n{_list(comparison.notes())}'
+                   f'{_failures(comparison)}')
 
 
 def _failures(comparison):
@@ -66,8 +68,8 @@ def _memory(comparison):
     rows = table.memory(comparison)
     if len(rows) < 2:
         return ""
-    return (f"<h2>Memory</h2>\n{_figure(pictures.memory, comparison, 'Resident memory of all processes of the program.')}"
-            f"{_table(rows)}")
+    caption = "Resident memory of all processes of the program."
+    return f"<h2>Memory</h2>\n{_figure(pictures.memory, comparison, caption)}{_table(rows)}"
 
 
 def _layers(comparison):
@@ -105,9 +107,10 @@ def _detection(comparison):
             ["peak memory", *(table.quotient(each.peak, base.peak) if each and base else "-" for each in held)],
             ["all faults", *(_share(*map(sum, zip(*(kind[name] for kind in figures.values())))) for name in names)]]
     rows += [[kind, *(_share(*by_name[name]) for name in names)] for kind, by_name in figures.items()]
-    return (f'<h2>What it catches, beside its cost</h2>\n<p class="faint">Ratios to {_escaped(comparison.base)}, and the share '
-            "of heap faults that are caught before they do harm, by kind: from the run of all faults of Bartizan's sources "
-            "(docs/results/detection.md), not of this program.</p>\n" + _table(rows))
+    return ("<h2>What it catches, beside its cost</h2>\n"
+            f'<p class="faint">Ratios to {_escaped(comparison.base)}, and the share of heap faults that are caught before '
+            "they do harm, by kind: from the run of all faults of Bartizan's sources (docs/results/detection.md), not of "
+            f"this program.</p>\n{_table(rows)}")
 
 
 def _allocators(comparison, version):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 
 from compare import measure
 
@@ -54,8 +55,9 @@ def order_of(names, number):
 def compare(works, allocators, rounds, base, progress, folder, memory_rounds=1):
     """Runs every work under every allocator so often.
 
-    `base` is the name of the allocator that the others are compared with, `progress` is called with a text and the shares
-    done (0 to 1) before each run, `folder` keeps the programs' output. An interrupt ends it early, with what there is.
+    `base` is the name of the allocator that the others are compared with, `progress` is called with a text and the
+    share done (0 to 1) before each run, `folder` keeps the programs' output. An interrupt ends it early, with what there
+    is.
     """
     results = Results(list(allocators), base, rounds)
     try:
@@ -86,26 +88,32 @@ class _Measurement:
     def take(self, rounds, memory_rounds, progress):
         most = rounds + int(rounds * MOST_EXTRA + 0.5)
         steps = memory_rounds + 1 + rounds
-        for number in range(memory_rounds):
-            self._watch(lambda name, n=number: progress(f"memory of {name}", n / steps))
-        self._round(0, lambda name: progress(f"warm-up of {name}", memory_rounds / steps))
-        for _ in range(most):
-            done = len(self.result.rounds)
-            if done == rounds or not self._is_worth_it():
-                break
-            self._take_round(done, lambda name, d=done: progress(
-                f"round {d + 1} of {rounds}, {name}", (memory_rounds + 1 + d) / steps))
-        self._fill_up(rounds)
+
+        def tell(step, words):
+            return lambda name, part: progress(
+                f"{words}, {f'{self.base} against itself' if name == NULL_RUN else name}", (step + part) / steps)
+
+        try:
+            for number in range(memory_rounds):
+                self._watch(tell(number, "memory"))
+            self._round(0, tell(memory_rounds, "warm-up"))
+            for _ in range(most):
+                done = len(self.result.rounds)
+                if done == rounds or not self._is_worth_it():
+                    break
+                self._take_round(done, tell(memory_rounds + 1 + done, f"round {done + 1} of {rounds}"))
+        finally:
+            self._fill_up(rounds)
 
     def _is_worth_it(self):
-        return self.base not in self.result.failures and any(name not in (self.base, NULL_RUN) for name in self._running())
+        others = set(self._running()) - {self.base, NULL_RUN}
+        return bool(others) and self.base not in self.result.failures
 
     def _running(self):
         return [name for name in self.names if name not in self.result.failures]
 
     def _output(self, name):
-        word = "".join(letter if letter.isalnum() or letter in "+-_." else "_" for letter in f"{self.result.work.name}-{name}")
-        return os.path.join(self.folder, word + ".out")
+        return os.path.join(self.folder, re.sub(r"[^\w.+-]", "_", f"{self.result.work.name}-{name}.out"))
 
     def _fail(self, name, failure):
         # What is printed in vain is no use to anybody.
@@ -118,10 +126,9 @@ class _Measurement:
             self.result.failures[self.base] = self.result.failures[NULL_RUN] = text
 
     def _watch(self, progress):
-        for name in self._running():
-            if name == NULL_RUN:
-                continue
-            progress(name)
+        names = [name for name in self._running() if name != NULL_RUN]
+        for place, name in enumerate(names):
+            progress(name, place / len(names))
             found = measure.watch_once(self.result.work, self.allocators[name], self._output(name))
             if not found.failure and not found.preloaded:
                 found.failure = (f"does not load {self.allocators[name].library} "
@@ -133,10 +140,10 @@ class _Measurement:
 
     def _round(self, number, progress):
         runs = {}
-        for name in order_of(self.names, number):
+        for place, name in enumerate(order_of(self.names, number)):
             if name in self.result.failures:
                 continue
-            progress(name)
+            progress(name, place / len(self.names))
             run = measure.run_once(self.result.work, self.allocators[name], self._output(name))
             if run.failure:
                 self._fail(name, run.failure)

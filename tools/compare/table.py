@@ -5,9 +5,9 @@ from compare import measures
 
 def aligned(rows):
     """Columns of equal width: the first to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) if column == 0 else cell.rjust(width)
-                               for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows) + "\n"
+    first, *widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ["  ".join([row[0].ljust(first), *map(str.rjust, row[1:], widths)]) for row in rows]
+    return "".join(line.rstrip() + "\n" for line in lines)
 
 
 def of_ratio(ratio):
@@ -50,9 +50,11 @@ def memory(comparison):
         held = comparison.memory(name)
         if held is None or base is None:
             continue
-        counts = (measures.in_words(each, comparison.median(name, each)) for each in (measures.FAULTS, measures.SWITCHES))
+        faults, switches = (measures.in_words(each, comparison.median(name, each))
+                            for each in (measures.FAULTS, measures.SWITCHES))
         rows.append([name, measures.bytes_in_words(held.peak), quotient(held.peak, base.peak),
-                     measures.bytes_in_words(held.final), quotient(held.final, base.final), *counts, f"{held.mappings}"])
+                     measures.bytes_in_words(held.final), quotient(held.final, base.final), faults, switches,
+                     f"{held.mappings}"])
     return rows
 
 
