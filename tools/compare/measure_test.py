@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -111,6 +112,10 @@ class Endings(MeasureTest):
         self.assertEqual(self.watch_once(work).failure, "")
         self.assertEqual(self.said(), "got it\n")
 
+    def test_a_trap_of_its_own_ends_a_watched_program(self):
+        work = Work("sh", ("sh", "-c", "exec sh -c 'kill -TRAP $$; echo still here'"))
+        self.assertEqual(self.both(work), "ended by SIGTRAP")
+
     def test_signals_are_as_programs_expect_them(self):
         def masks(text):
             # Without those of the C library's own use, which posix_spawn leaves ignored.
@@ -205,8 +210,19 @@ class Held(MeasureTest):
         with open("/proc/self/maps", encoding="utf-8") as file:
             library = next(line.split()[-1] for line in file if "libc.so.6" in line)
         self.assertTrue(self.watch_once(Work("true", ("true",)), Allocator("libc", library)).preloaded)
+        self.assertEqual(self.watch_once(Work("true", ("true",))).linked_malloc, "")
         other = Allocator("none", os.path.join(self.folder, "none.so"))
         self.assertFalse(self.watch_once(Work("true", ("true",)), other).preloaded)
+
+
+    def test_another_malloc_that_it_is_linked_with(self):
+        with open("/proc/self/maps", encoding="utf-8") as file:
+            library = next(line.split()[-1] for line in file if "libc.so.6" in line)
+        copy = os.path.join(self.folder, "libjemalloc.so.9")
+        shutil.copy(library, copy)
+        work = python(f"import mmap, os\nfile = open({copy!r})\n"
+                      "held = mmap.mmap(file.fileno(), 4096, prot=1, flags=2)\nos._exit(0)")
+        self.assertEqual(self.watch_once(work).linked_malloc, "libjemalloc.so.9")
 
 
 class Metric(MeasureTest):
