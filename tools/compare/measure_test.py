@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 from compare import machine, measure, process  # noqa: E402
 from compare.allocators import Allocator  # noqa: E402
 from compare.measure import Work, read_metric  # noqa: E402
+from compare.memory import Watch  # noqa: E402
 
 PLAIN = Allocator("plain")
 MIB = 2**20
@@ -198,6 +199,21 @@ class Held(MeasureTest):
             "child.stdout.readline()\nblock = bytearray(64 << 20)\nos._exit(0)"))
         self.assertGreater(memory.final, 128 * MIB)
         self.assertGreaterEqual(memory.peak, memory.final)
+
+    def test_what_processes_share_counts_once(self):
+        memory = self.watch_once(python(
+            "import os\nblock = bytearray(64 << 20)\nreading, writing = os.pipe()\n"
+            "if os.fork() == 0:\n    os.close(writing)\n    os.read(reading, 1)\nos._exit(0)"))
+        self.assertGreater(memory.final, 64 * MIB)
+        self.assertLess(memory.final, 100 * MIB)
+
+    def test_a_peak_between_two_looks(self):
+        block = bytearray(64 << 20)
+        del block
+        watch = Watch()
+        watch.look(os.getpid(), now=True)
+        self.assertGreater(watch.peak, 64 * MIB)
+        self.assertLess(watch.final(), 64 * MIB)
 
     def test_mappings(self):
         few = self.watch_once(python("")).mappings
