@@ -15,11 +15,13 @@ _SCUDO_OPTIONS = ("quarantine_size_kb=256:thread_local_quarantine_size_kb=64:qua
 PROFILES = ("fast", "hardened", "strict")
 # The fast profile compiled in, from a library of its own.
 STATIC_FAST = "fast-static"
+# Nothing is preloaded: the program keeps the malloc that it is linked with.
+OWN = "own"
 
 
 @dataclasses.dataclass(frozen=True)
 class Allocator:
-    """A library to preload (none: what the program has by itself), and the variables that configure it."""
+    """A library to preload, if any, and the variables that configure it."""
 
     name: str
     library: str = ""
@@ -56,7 +58,8 @@ def ours(library):
 
 def peers():
     return [
-        Allocator("glibc", package="libc6", note="as it is"),
+        # Preloaded, too: some programs are linked with another malloc.
+        Allocator("glibc", f"{_LIBRARIES}/libc.so.6", "libc6", note="as it is"),
         Allocator("jemalloc", f"{_LIBRARIES}/libjemalloc.so.2", "libjemalloc2", note="as it is"),
         Allocator("mimalloc", f"{_LIBRARIES}/libmimalloc.so.2", "libmimalloc2.0", note="as it is"),
         Allocator("tcmalloc", f"{_LIBRARIES}/libtcmalloc_minimal.so.4", "libtcmalloc-minimal4", note="as it is"),
@@ -93,7 +96,7 @@ class Catalogue:
         self.library = library
         self.layers = {layer.name: layer for layer in layers}
         fast = os.path.join(os.path.dirname(library), "libbartizan-fast.so")
-        known = [*ours(library), Allocator(STATIC_FAST, fast), *peers()]
+        known = [*ours(library), Allocator(STATIC_FAST, fast), *peers(), Allocator(OWN)]
         self.known = {allocator.name: allocator for allocator in known}
 
     def find(self, name):

@@ -110,9 +110,10 @@ as ratios to the base. Each ratio has an interval (95 %). The base also runs aga
 difference can be told from noise here; rounds in which other programs kept the machine busy are dropped and repeated.
 A program that reads a file on standard input gets it from its beginning each time; other input it does not get.
 
-allocators: {allocators};
-NAME=path.so; and a profile with layers added or taken away: fast+canaries, hardened-quarantine-canaries. Unless given:
-those that are there of {defaults}; with --layers, the base only.
+allocators: {allocators}
+(what the program is linked with); NAME=path.so; and a profile with layers added or taken away: fast+canaries,
+hardened-quarantine-canaries. Unless given, those that are there of
+{defaults}; with --layers, the base only.
 
 examples:
   bartizan compare -- ./program arguments
@@ -131,7 +132,7 @@ def help_text():
     for flag in FLAGS:
         value = flag.value if flag.value.startswith("[") or not flag.value else f"={flag.value}"
         shown.append(f"  --{flag.name + value:<20} {flag.help}")
-    known = (*allocators.PROFILES, allocators.STATIC_FAST, *(peer.name for peer in allocators.peers()))
+    known = (*allocators.PROFILES, allocators.STATIC_FAST, *(peer.name for peer in allocators.peers()), allocators.OWN)
     return HELP.format(flags="\n".join(shown), allocators=", ".join(known), defaults=", ".join(DEFAULT_ALLOCATORS))
 
 

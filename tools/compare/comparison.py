@@ -3,7 +3,7 @@
 import dataclasses
 import statistics
 
-from compare import measures, ratios, rounds
+from compare import allocators, measures, ratios, rounds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +86,10 @@ class Comparison:
         elif self.noise is not None:
             lines.append(f"{self.base} against itself: {null.low:.3f} to {null.high:.3f}; differences below "
                          f"{100 * self.noise:.1f} % are noise here. Rounds: {count}.")
+        held = self.memory(self.base)
+        if held and held.linked_malloc and self.base != allocators.OWN:
+            lines.append(f"The program is linked with {held.linked_malloc}, which counts under the name "
+                         f"{allocators.OWN} only (--base={allocators.OWN}).")
         if self.result.disturbed:
             lines.append(f"Rounds dropped because other programs disturbed them: {len(self.result.disturbed)}.")
         if self.result.used_although_disturbed:

@@ -12,6 +12,7 @@ from compare import machine, memory, process
 # A server has this long to get ready.
 READY_SECONDS = 30.0
 DEFAULT_TIMEOUT_SECONDS = 600.0
+_OTHER_MALLOC = re.compile(r"/lib(?:jemalloc|tcmalloc|mimalloc|scudo|hardened_malloc|snmalloc|bartizan)[^/]*\.so")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Memory:
     mappings: int = 0
     samples: list = dataclasses.field(default_factory=list)  # (seconds, bytes)
     preloaded: bool = True  # the allocator's library was in the program
+    linked_malloc: str = ""  # the file name of another malloc that the program is linked with
     failure: str = ""
 
 
@@ -91,8 +93,10 @@ def watch_once(work, allocator, output):
     if not programs:
         return Memory(failure=run.failure)
     watch = programs[0].memory
-    preloaded = not allocator.library or os.path.realpath(allocator.library) in watch.libraries
-    return Memory(watch.peak, watch.final(), watch.mappings, watch.samples, preloaded, run.failure)
+    library = os.path.realpath(allocator.library) if allocator.library else ""
+    linked = [os.path.basename(path) for path in sorted(watch.libraries - {library}) if _OTHER_MALLOC.search(path)]
+    return Memory(watch.peak, watch.final(), watch.mappings, watch.samples, not library or library in watch.libraries,
+                  linked[0] if linked else "", run.failure)
 
 
 def _run(work, allocator, output, kind):

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -15,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 from compare import machine, measure, process  # noqa: E402
 from compare.allocators import Allocator  # noqa: E402
 from compare.measure import Work, read_metric  # noqa: E402
+from compare.memory import Watch  # noqa: E402
 
 PLAIN = Allocator("plain")
 MIB = 2**20
@@ -111,6 +113,10 @@ class Endings(MeasureTest):
         self.assertEqual(self.watch_once(work).failure, "")
         self.assertEqual(self.said(), "got it\n")
 
+    def test_a_trap_of_its_own_ends_a_watched_program(self):
+        work = Work("sh", ("sh", "-c", "exec sh -c 'kill -TRAP $$; echo still here'"))
+        self.assertEqual(self.both(work), "ended by SIGTRAP")
+
     def test_signals_are_as_programs_expect_them(self):
         def masks(text):
             # Without those of the C library's own use, which posix_spawn leaves ignored.
@@ -194,6 +200,21 @@ class Held(MeasureTest):
         self.assertGreater(memory.final, 128 * MIB)
         self.assertGreaterEqual(memory.peak, memory.final)
 
+    def test_what_processes_share_counts_once(self):
+        memory = self.watch_once(python(
+            "import os\nblock = bytearray(64 << 20)\nreading, writing = os.pipe()\n"
+            "if os.fork() == 0:\n    os.close(writing)\n    os.read(reading, 1)\nos._exit(0)"))
+        self.assertGreater(memory.final, 64 * MIB)
+        self.assertLess(memory.final, 100 * MIB)
+
+    def test_a_peak_between_two_looks(self):
+        block = bytearray(64 << 20)
+        del block
+        watch = Watch()
+        watch.look(os.getpid(), now=True)
+        self.assertGreater(watch.peak, 64 * MIB)
+        self.assertLess(watch.final(), 64 * MIB)
+
     def test_mappings(self):
         few = self.watch_once(python("")).mappings
         many = self.watch_once(python("import mmap, os\n"
@@ -205,8 +226,19 @@ class Held(MeasureTest):
         with open("/proc/self/maps", encoding="utf-8") as file:
             library = next(line.split()[-1] for line in file if "libc.so.6" in line)
         self.assertTrue(self.watch_once(Work("true", ("true",)), Allocator("libc", library)).preloaded)
+        self.assertEqual(self.watch_once(Work("true", ("true",))).linked_malloc, "")
         other = Allocator("none", os.path.join(self.folder, "none.so"))
         self.assertFalse(self.watch_once(Work("true", ("true",)), other).preloaded)
+
+
+    def test_another_malloc_that_it_is_linked_with(self):
+        with open("/proc/self/maps", encoding="utf-8") as file:
+            library = next(line.split()[-1] for line in file if "libc.so.6" in line)
+        copy = os.path.join(self.folder, "libjemalloc.so.9")
+        shutil.copy(library, copy)
+        work = python(f"import mmap, os\nfile = open({copy!r})\n"
+                      "held = mmap.mmap(file.fileno(), 4096, prot=1, flags=2)\nos._exit(0)")
+        self.assertEqual(self.watch_once(work).linked_malloc, "libjemalloc.so.9")
 
 
 class Metric(MeasureTest):

@@ -1,7 +1,6 @@
 """What memory a program and the programs that it starts hold, from /proc."""
 
 import glob
-import os
 import re
 import time
 
@@ -10,7 +9,6 @@ _FIRST_PAUSE = 0.002
 _MOST_SAMPLES = 400
 # Looking may take this share of the time.
 _SHARE_OF_TIME = 0.05
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def _read(path):
@@ -35,14 +33,13 @@ def family(pid):
     return found
 
 
-def resident(pids, exact=False):
-    """Resident bytes; what several processes share counts once (their proportional shares are added)."""
-    if len(pids) > 1:
-        return sum(_kib(_read(f"/proc/{pid}/smaps_rollup"), "Pss") for pid in pids)
-    if exact:
-        return _kib(_read(f"/proc/{pids[0]}/smaps_rollup"), "Rss")
-    fields = _read(f"/proc/{pids[0]}/statm").split()
-    return int(fields[1]) * _PAGE if fields else 0
+def resident(pids):
+    """Resident bytes; what several processes share counts once (their proportional shares are added).
+
+    The kernel's quick counters (statm) are off by hundreds of pages; this reads the page tables.
+    """
+    kind = "Rss" if len(pids) == 1 else "Pss"
+    return sum(_kib(_read(f"/proc/{pid}/smaps_rollup"), kind) for pid in pids)
 
 
 class Watch:
@@ -65,23 +62,23 @@ class Watch:
         """Seconds until then."""
         return max(self._next - time.perf_counter(), 0.0)
 
-    def look(self, pid, exact=False):
-        """Looks, if it is time to."""
+    def look(self, pid, now=False):
+        """Looks, if it is time to, or to be done now."""
         began = time.perf_counter()
-        if self.is_over or (began < self._next and not exact):
+        if self.is_over or (began < self._next and not now):
             return
         pids = family(pid)
-        held = resident(pids, exact)
+        held = resident(pids)
         if held:
             self.samples.append((began - self._began, held))
             self.peak = max(self.peak, held, _kib(_read(f"/proc/{pid}/status"), "VmHWM"))
             for member in pids:
                 self._look_at_mappings(member)
-        now = time.perf_counter()
+        ended = time.perf_counter()
         if len(self.samples) > _MOST_SAMPLES:
             del self.samples[1::2]
             self._pause *= 2
-        self._next = now + max(self._pause, (now - began) / _SHARE_OF_TIME)
+        self._next = ended + max(self._pause, (ended - began) / _SHARE_OF_TIME)
 
     def _look_at_mappings(self, pid):
         lines = _read(f"/proc/{pid}/maps").splitlines()

@@ -74,6 +74,12 @@ class Sentences(unittest.TestCase):
             "idle.",
             "Interrupted after 8 of 20 rounds."])
 
+    def test_a_program_with_another_malloc(self):
+        comparison = invented(PLAIN)
+        comparison.memory("glibc").linked_malloc = "libx.so"
+        self.assertEqual(comparison.notes()[1:],
+                         ["The program is linked with libx.so, which counts under the name own only (--base=own)."])
+
     def test_layers(self):
         walls = PLAIN | {"hardened-zero_on_free": [1.0] * 8, "hardened-reuse_check": [1.1] * 8,
                          "fast+zero_on_free": [1.206] * 8}

@@ -16,7 +16,7 @@ _AWAITED = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
 PATIENCE_SECONDS = 10.0
 
 _PTRACE_TRACEME, _PTRACE_CONT, _PTRACE_SETOPTIONS = 0, 7, 0x4200
-_PTRACE_O_TRACEEXIT, _PTRACE_O_EXITKILL = 0x40, 0x100000
+_PTRACE_O_TRACEEXEC, _PTRACE_O_TRACEEXIT, _PTRACE_O_EXITKILL = 0x10, 0x40, 0x100000
 _PTRACE_EVENT_EXIT = 6
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.ptrace.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
@@ -122,6 +122,7 @@ class WatchedProcess(Process):
 
     def __init__(self, *arguments, **named):
         self.memory = memory.Watch()
+        self.is_traced = False
         super().__init__(*arguments, **named)
 
     def _start(self, argv, environment, output, stdin):
@@ -157,7 +158,7 @@ class WatchedProcess(Process):
 
     def stop(self):
         # What it holds while it cleans up says nothing.
-        self.memory.look(self.pid, exact=True)
+        self.memory.look(self.pid, now=True)
         self.memory.is_over = True
         super().stop()
 
@@ -172,18 +173,17 @@ class WatchedProcess(Process):
             self.memory.look(self.pid)
 
     def _go_on(self):
-        """Lets it run on after each stop: one at its start, one at its exit, and one for each signal."""
-        while self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED) if self._is_stopped() else (0, 0)
-            if pid == 0:
-                return
-            signal_number, event = os.WSTOPSIG(status), status >> 16
+        """Lets it run on after each stop: at its start and each exec, at its exit, and for each signal."""
+        while self.status is None and self._is_stopped():
+            _, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+            passed_on, event = os.WSTOPSIG(status), status >> 16
             if event == _PTRACE_EVENT_EXIT:
-                self.memory.look(self.pid, exact=True)
-            elif signal_number == signal.SIGTRAP:
-                _LIBC.ptrace(_PTRACE_SETOPTIONS, self.pid, None, _PTRACE_O_TRACEEXIT | _PTRACE_O_EXITKILL)
-            passed_on = 0 if signal_number == signal.SIGTRAP else signal_number
-            _LIBC.ptrace(_PTRACE_CONT, self.pid, None, passed_on)
+                self.memory.look(self.pid, now=True)
+            if not self.is_traced:
+                options = _PTRACE_O_TRACEEXEC | _PTRACE_O_TRACEEXIT | _PTRACE_O_EXITKILL
+                _LIBC.ptrace(_PTRACE_SETOPTIONS, self.pid, None, options)
+                passed_on, self.is_traced = 0, True
+            _LIBC.ptrace(_PTRACE_CONT, self.pid, None, 0 if event else passed_on)
 
     def _is_stopped(self):
         found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WSTOPPED | os.WNOHANG | os.WNOWAIT)

@@ -120,7 +120,7 @@ def _allocators(comparison, version):
         if allocator.name in compared:
             settings = " ".join(f"{name}={value}" for name, value in allocator.variables.items())
             rows.append([allocator.name, allocator.version() or (version if allocator.is_ours() else "-"),
-                         allocator.library or "the C library's", settings])
+                         allocator.library or "what the program is linked with", settings])
     return f"<h2>Allocators</h2>\n{_table(rows, 'words')}"
 
 

@@ -71,6 +71,12 @@ def compare(works, allocators, rounds, base, progress, folder, memory_rounds=1):
     return results
 
 
+def _last_line(path):
+    with open(path, "rb") as file:
+        file.seek(max(os.path.getsize(path) - 1000, 0))
+        return file.read().decode(errors="replace").strip().rsplit("\n", 1)[-1][:200]
+
+
 class _Measurement:
     """Takes the runs of one work."""
 
@@ -101,7 +107,8 @@ class _Measurement:
                 done = len(self.result.rounds)
                 if done == rounds or not self._is_worth_it():
                     break
-                self._take_round(done, tell(memory_rounds + 1 + done, f"round {done + 1} of {rounds}"))
+                dropped = f" ({len(self.result.disturbed)} disturbed)" if self.result.disturbed else ""
+                self._take_round(done, tell(memory_rounds + 1 + done, f"round {done + 1} of {rounds}{dropped}"))
         finally:
             self._fill_up(rounds)
 
@@ -120,7 +127,8 @@ class _Measurement:
         files = [path for path in (self._output(name) + end for end in ("", ".load", ".ready"))
                  if os.path.exists(path) and os.path.getsize(path)]
         self.result.kept += files
-        text = f"{failure}; its output: {' '.join(files)}" if files else f"{failure}; it printed nothing"
+        text = (f"{failure}; its output ends with '{_last_line(files[-1])}': {' '.join(files)}" if files else
+                f"{failure}; it printed nothing")
         self.result.failures[name] = text
         if name in (self.base, NULL_RUN):
             self.result.failures[self.base] = self.result.failures[NULL_RUN] = text

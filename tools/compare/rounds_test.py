@@ -97,7 +97,7 @@ class Compare(unittest.TestCase):
         _, result = self.compare(2, "abc")
         self.assertEqual(set(result.failures), {"b"})
         path = os.path.join(self.folder, "w-b.out")
-        self.assertEqual(result.failures["b"], f"exit status 3; its output: {path}")
+        self.assertEqual(result.failures["b"], f"exit status 3; its output ends with 'said': {path}")
         self.assertEqual(result.kept, [path])
         self.assertEqual(self.calls.count("b"), 1)
         self.assertEqual([set(each.runs) for each in result.rounds], [{"a", NULL_RUN, "c"}] * 2)
