@@ -125,10 +125,10 @@ class Runner:
 
 
 def _copied(allocator, folder):
-    """The same with a copy of its library: others can read that, and nobody builds it anew meanwhile."""
-    if not allocator.library:
-        return allocator
+    """The same with a copy of its library: others can read that, and nobody builds it anew meanwhile. The system's stay."""
     original = os.path.realpath(allocator.library)
+    if not allocator.library or original.startswith(("/usr/", "/lib")):
+        return allocator
     # Two of the same name may be different ones.
     copy = os.path.join(folder, f"{zlib.crc32(original.encode()):08x}", os.path.basename(allocator.library))
     if not os.path.exists(copy):
@@ -146,7 +146,7 @@ def _settings(allocator):
 
 def _without_paths(failure):
     """What went wrong, without the names of folders of this machine."""
-    return re.sub(r"/\S*/", "", failure.partition("; its output: ")[0])
+    return re.sub(r"/\S*/", "", failure.partition("; its output ")[0])
 
 
 def figures_of(item, result):

@@ -40,6 +40,10 @@ class SuiteTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
         self.progress = []
+        # Otherwise rounds are repeated when the machine is busy.
+        patch = mock.patch("compare.machine.share_of_others", return_value=0.0)
+        patch.start()
+        self.addCleanup(patch.stop)
 
     def run_suite(self, *items, allocators=_ALLOCATORS):
         return suite.Runner(_FORM, allocators, self.folder, lambda words, share: self.progress.append(share)).run(items)
@@ -67,7 +71,7 @@ class Running(SuiteTest):
         self.assertRegex(page, r"(?m)^\| program \| \d")
 
     def test_failures_are_kept_without_paths(self):
-        found = self.run_suite(program_item(script='echo no; test "$SAYS" = 5'))
+        found = self.run_suite(program_item(script='echo some/file: no; test "$SAYS" = 5'))
         self.assertEqual(found.works[0].failures, {"other": "exit status 1"})
         page = document.page(found)
         self.assertIn("- program under other: exit status 1\n", page)
@@ -99,6 +103,11 @@ class Running(SuiteTest):
         found = self.run_suite(program_item(ours_only=True), program_item("all"), allocators=[*_ALLOCATORS, Allocator("fast")])
         self.assertEqual([name in found.find("program").values for name in ("glibc", "fast", "other")], [True, True, False])
         self.assertIn("other", found.find("all").values)
+
+    def test_libraries_of_the_system_are_not_copied(self):
+        system = Allocator("glibc", "/usr/lib/x86_64-linux-gnu/libc.so.6")
+        self.assertEqual(suite.Runner(_FORM, [system, Allocator("own")], self.folder, None).allocators,
+                         [system, Allocator("own")])
 
     def test_libraries_are_copied_where_others_can_read_them(self):
         private = os.path.join(self.folder, "private")
