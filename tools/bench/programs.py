@@ -35,7 +35,7 @@ def _python(shop):
 
 
 def _perl(shop):
-    return _work("perl", "perl", shop.input("words.pl"), _text(shop), shop.size(1, 3))
+    return _work("perl", "perl", shop.input("words.pl"), _text(shop), shop.size(1, 2))
 
 
 def _lua(shop):
@@ -43,12 +43,12 @@ def _lua(shop):
 
 
 def _jq(shop):
-    rows = shop.write_once("rows.json", lambda: generate.rows(shop.size(10_000, 30_000)))
+    rows = shop.write_once("rows.json", lambda: generate.rows(shop.size(10_000, 24_000)))
     return _work("jq", "jq", "-f", shop.input("rows.jq"), rows)
 
 
 def _sqlite(shop):
-    script = shop.input_text("database.sql").replace("ROWS", str(shop.size(40_000, 120_000)))
+    script = shop.input_text("database.sql").replace("ROWS", str(shop.size(40_000, 80_000)))
     return _work("sqlite", "sqlite3", "-batch", ":memory:", f".read {shop.write('database.sql', script)}")
 
 
@@ -88,7 +88,7 @@ def _cppcheck(shop):
 
 
 def _xz(shop):
-    return _work("xz", "xz", "-T1", "-5", "-c", shop.write_once("long.txt", lambda: generate.text(shop.size(7_000, 20_000))))
+    return _work("xz", "xz", "-T1", "-5", "-c", shop.write_once("long.txt", lambda: generate.text(shop.size(7_000, 12_000))))
 
 
 def _text(shop):

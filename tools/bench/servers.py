@@ -49,7 +49,7 @@ def _nginx(shop):
     configuration = shop.write("nginx/nginx.conf", _NGINX.format(folder=folder, user=user, port=port))
     return Work("nginx", (find("nginx"), "-e", "stderr", "-p", folder, "-c", configuration),
                 metric=r"Requests/sec:\s+([0-9.]+)", higher_is_better=True,
-                load=f"{find('wrk')} -t1 -c32 -d{shop.size(1, 2)}s -H 'Accept-Encoding: gzip' "
+                load=f"{find('wrk')} -t1 -c32 -d1s -H 'Accept-Encoding: gzip' "
                      f"http://127.0.0.1:{port}/page.txt", timeout=TIMEOUT_SECONDS)
 
 

@@ -28,7 +28,7 @@ class Form:
 
 
 QUICK = Form("quick", 3, 0.05, (BASE, "hardened", "fast"), True)
-FULL = Form("full", 6, 0.12, (BASE, *OURS, "jemalloc", "mimalloc", "tcmalloc", "scudo", "scudo-hard"), False)
+FULL = Form("full", 6, 0.1, (BASE, *OURS, "jemalloc", "mimalloc", "tcmalloc", "scudo", "scudo-hard"), False)
 
 
 @dataclasses.dataclass(frozen=True)
