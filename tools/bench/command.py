@@ -214,6 +214,7 @@ def run(words):
     for reason in found.missing:
         complain(f"left out: {reason} (tools/setup/install bench peers)")
     if found.interrupted:
+        complain(f"interrupted; {len(found.works)} figures were measured until then")
         return INTERRUPTED
     return FAILED if failures_of(found) else SUCCESS
 
