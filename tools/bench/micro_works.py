@@ -5,7 +5,7 @@ import re
 
 from compare.measure import Work
 
-TIMEOUT_SECONDS = 120.0
+TIMEOUT_SECONDS = 60.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,11 +19,13 @@ class Run {
 
   // Times `chunk`, which does `operations` operations each time it is called: once to warm up, then
   // in repetitions of as many calls as fill the time. Prints the median over the repetitions, in
-  // nanoseconds for one operation.
+  // nanoseconds for one operation. What takes seconds the first time is not repeated.
   template <typename Chunk>
   void Repeat(uint64_t operations, const Chunk& chunk) {
-    Plan(Time(1, chunk));
-    for (int i = 0; i < repetitions_; ++i) {
+    const double first = Time(1, chunk);
+    Plan(first);
+    took_[0] = first / static_cast<double>(operations);
+    for (int i = 0; i < repetitions_ && first < kTooLong; ++i) {
       took_[i] = Time(calls_, chunk) / static_cast<double>(calls_ * operations);
     }
     PrintMedian();
@@ -45,6 +47,7 @@ class Run {
   // the clock's own cost.
   static constexpr int kMostRepetitions = 11;
   static constexpr int kLeastRepetitions = 3;
+  static constexpr double kTooLong = 2e9;
 
   // Nanoseconds for `calls` calls.
   template <typename Chunk>

@@ -36,9 +36,21 @@ class GrowingBlock {
   size_t size_ = 0;
 };
 
+constexpr size_t kStep = 4 * kKiB;
+
+// How many of the steps are done within half a second. Where each step copies the block, all of
+// them take minutes; then the mean is of the first ones, which are the cheaper ones.
+uint64_t StepsInTime(uint64_t wanted) {
+  constexpr double kNanoseconds = 5e8;
+  const double begin = Nanoseconds();
+  GrowingBlock block;
+  uint64_t steps = 0;
+  while (steps < wanted && Nanoseconds() - begin < kNanoseconds) block.Grow(++steps * kStep);
+  return steps;
+}
+
 void ReallocStep(Run& run, uint64_t mebibytes) {
-  constexpr size_t kStep = 4 * kKiB;
-  const uint64_t steps = run.Amount(mebibytes * kMiB / kStep);
+  const uint64_t steps = StepsInTime(run.Amount(mebibytes * kMiB / kStep));
   run.Repeat(steps, [=] {
     GrowingBlock block;
     for (uint64_t i = 1; i <= steps; ++i) block.Grow(i * kStep);

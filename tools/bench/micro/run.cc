@@ -8,7 +8,7 @@
 namespace bench {
 
 void Run::Plan(double nanoseconds) {
-  if (minimal_) {
+  if (minimal_ || nanoseconds >= kTooLong) {
     repetitions_ = 1;
     calls_ = 1;
     return;
