@@ -82,8 +82,8 @@ class MicroBenchmarks(BenchTest):
         self.assertEqual(sorted(listed), sorted(each.name for each in micro_works.MICRO))
 
     def test_every_figure_is_found_in_what_is_printed(self):
-        done = subprocess.run([MICRO, "--all", "--minimal", "--seconds=0.001"], stdout=subprocess.PIPE, text=True, check=True,
-                              env=environment())
+        done = subprocess.run([MICRO, "--all", "--minimal", "--seconds=0.001"], stdout=subprocess.PIPE, text=True,
+                              check=True, env=environment())
         for each in micro_works.MICRO:
             for title, expression in each.work(MICRO, 1.0).figures.items():
                 value, problem = read_metric(expression, done.stdout)
@@ -91,8 +91,10 @@ class MicroBenchmarks(BenchTest):
                 self.assertGreaterEqual(value, 0.0, title)
 
     def test_wrong_use(self):
-        for words in ([], ["pair", "x"], ["pair", "16", "17"], ["frobnicate"], ["--seconds=0", "pair"], ["--list", "pair"]):
-            done = subprocess.run([MICRO, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        for words in ([], ["pair", "x"], ["pair", "16", "17"], ["frobnicate"], ["--seconds=0", "pair"],
+                      ["--list", "pair"]):
+            done = subprocess.run([MICRO, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  check=False)
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)
             self.assertNotEqual(done.stderr, "")
 

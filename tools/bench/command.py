@@ -12,6 +12,7 @@ import tempfile
 
 from bench import document, goals, record, suite
 from compare import allocators, machine, progress
+from compare.rounds import NULL_RUN
 
 SUCCESS, FAILED, WRONG_USE, MISSING, INTERRUPTED = 0, 1, 2, 125, 130
 MICRO_PROGRAM = "bartizan-bench"
@@ -39,16 +40,18 @@ def parser():
     result = argparse.ArgumentParser("bartizan bench", description="measure this project's benchmark suite",
                                      epilog=_EPILOG, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    result.add_argument("--quick", action="store_true", help="two minutes instead of about thirty: fewer works, small inputs")
+    result.add_argument("--quick", action="store_true",
+                        help="two minutes instead of about thirty: fewer works, small inputs")
     result.add_argument("--only", metavar="REGEX", default="", type=_expression, help="works whose name this finds")
     result.add_argument("--allocators", metavar="A,B,...", default="", help="which to run, as for bartizan compare")
     result.add_argument("--rounds", metavar="N", type=_positive, help="how often each is run: 6, or 3 with --quick")
-    result.add_argument("--out", metavar="DIR", help=f"folder of results: {RESULTS} of a checkout; nothing is written "
-                        "otherwise, nor with --quick, --only or --allocators")
+    result.add_argument("--out", metavar="DIR", help=f"folder of results; {RESULTS} of the checkout that is the "
+                        "current folder, or none with --quick, --only or --allocators")
     result.add_argument("--from", metavar="JSON", dest="source", help="measure nothing: write the document of this "
                         "performance.json anew")
     result.add_argument("--list", action="store_true", help="the works, and what they need that is not installed")
-    result.add_argument("--library", metavar="PATH", default="", help="libbartizan.so instead of the one beside the command")
+    result.add_argument("--library", metavar="PATH", default="",
+                        help="libbartizan.so instead of the one beside the command")
     result.add_argument("--command", default="", help=argparse.SUPPRESS)
     return result
 
@@ -74,7 +77,8 @@ def complain(message):
 def find_micro_program(command):
     """The program of the micro benchmarks: beside the command, in ../libexec, or where Bazel builds it."""
     folder = os.path.dirname(command)
-    candidates = [os.path.join(folder, *place, MICRO_PROGRAM) for place in ((), ("..", "libexec"), ("..", "bench", "micro"))]
+    places = ((), ("..", "libexec"), ("..", "bench", "micro"))
+    candidates = [os.path.join(folder, *place, MICRO_PROGRAM) for place in places]
     for path in candidates:
         if os.access(path, os.X_OK):
             return os.path.realpath(path)
@@ -98,11 +102,19 @@ def choose_allocators(asked, form):
 
 def results_folder(asked):
     """Where the documents go; empty: nowhere. Part of the suite does not replace the results of all of it."""
-    if asked.out:
-        return asked.out
-    if asked.quick or asked.only or asked.allocators or not os.path.exists("WORKSPACE"):
+    if not asked.out and (asked.quick or asked.only or asked.allocators):
         return ""
-    return RESULTS if os.path.isdir(RESULTS) else ""
+    if not asked.out and not (os.path.exists("WORKSPACE") and os.path.isdir(RESULTS)):
+        raise Refusal(f"there is no {RESULTS} of a checkout here; say with --out=DIR where the results go")
+    folder = asked.out or RESULTS
+    # Before half an hour is spent on what cannot be kept.
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"{folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise Refusal(f"{folder}: cannot be written to")
+    return folder
 
 
 def describe_machine():
@@ -147,8 +159,8 @@ def show(found, folder):
 
 
 def failures_of(found):
-    return [f"{work.name} failed under {name}: {failure}" for work in found.works for name, failure in work.failures.items()
-            if not name.startswith("(")]
+    return [f"{work.name} failed under {name}: {failure}" for work in found.works
+            for name, failure in work.failures.items() if name != NULL_RUN]
 
 
 def measure(asked, form, items, chosen, missing):
@@ -203,9 +215,9 @@ def run(words):
     if not items:
         raise Refusal(f"--only={asked.only}: finds no work; --list names all")
     chosen, missing = choose_allocators(asked, form)
+    folder = results_folder(asked)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found = measure(asked, form, items, chosen, missing)
-    folder = results_folder(asked)
     if folder and found.works:
         write(folder, found)
     show(found, folder if found.works else "")

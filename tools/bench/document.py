@@ -4,7 +4,7 @@ import datetime
 
 from bench import goals
 from compare.ratios import LEAST_ROUNDS, geometric_mean
-from compare.rounds import DISTURBED_SHARE
+from compare.rounds import DISTURBED_SHARE, NULL_RUN
 
 _UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 
@@ -44,7 +44,8 @@ def _goals(record, table_of_goals):
         text = verdict.text()
         rows.append((f"`{goal.profile}`", goal.what, goal.wanted(), value + note,
                      f"**{text}: {value}**" if text == "missed" else text))
-    counts = {text: sum(verdict.text() == text for verdict in verdicts) for text in ("reached", "missed", "not measured")}
+    texts = [verdict.text() for verdict in verdicts]
+    counts = {text: texts.count(text) for text in ("reached", "missed", "not measured")}
     return ["## Goals", "", "Times, and memory, as ratios to glibc's unless something else is said: "
             f"{counts['reached']} reached, {counts['missed']} missed, {counts['not measured']} not measured.", "",
             *table(("profile", "work", "goal", "reached", "verdict"), rows)]
@@ -70,8 +71,8 @@ def _medians(record, title, words, works):
     if not works:
         return []
     names = [name for name in record.names() if any(name in work.values for work in works)]
-    return [f"## {title}", "", words, "",
-            *table(("", *names), [(work.name, *(quantity(work.median(name), work.unit) for name in names)) for work in works])]
+    rows = [(work.name, *(quantity(work.median(name), work.unit) for name in names)) for work in works]
+    return [f"## {title}", "", words, "", *table(("", *names), rows)]
 
 
 def _memory(record):
@@ -84,8 +85,9 @@ def _memory(record):
         base = work.memory[record.base]
         rows.append((work.name, quantity(base, "bytes"),
                      *(_number(work.memory[name] / base if name in work.memory else None) for name in names)))
-    return ["## Peak resident memory", "", "To the base's. Of servers with several processes, what they share counts once.",
-            "", *table(("", record.base, *names), rows)]
+    return ["## Peak resident memory", "",
+            "To the base's. Of servers with several processes, what they share counts once.", "",
+            *table(("", record.base, *names), rows)]
 
 
 def _machine(record):
@@ -102,11 +104,11 @@ def _how(record):
     noises = {work.name: work.noise(record.base) for work in record.works if work.timed and not work.disturbed}
     noises = {name: noise for name, noise in noises.items() if noise is not None}
     lines = ["## How it was measured", "",
-             f"{record.date}, {record.form} form, rounds: {record.rounds}, {record.seconds / 60:.0f} minutes. In each round "
-             "every work runs once under each allocator, forwards and backwards by turns; a ratio is the median of the "
-             "rounds' ratios. Programs: wall clock time of the whole run, servers: what the load generator gets. "
-             f"Rounds in which other programs took more than {100 * DISTURBED_SHARE:.0f} % of the machine are dropped and "
-             "repeated."]
+             f"{record.date}, {record.form} form, rounds: {record.rounds}, {record.seconds / 60:.0f} minutes. In each "
+             "round every work runs once under each allocator, forwards and backwards by turns; a ratio is the median of "
+             "the rounds' ratios. Programs: wall clock time of the whole run, servers: what the load generator gets. "
+             f"Rounds in which other programs took more than {100 * DISTURBED_SHARE:.0f} % of the machine are dropped "
+             "and repeated."]
     if record.rounds < LEAST_ROUNDS:
         lines.append(f"With less than {LEAST_ROUNDS} rounds, nothing here is certain.")
     if noises:
@@ -120,9 +122,9 @@ def _how(record):
                      f"{len(record.works)} works.")
     lines.append("")
     if record.missing:
-        lines += ["Not measured, because something is not installed or did not work: " + "; ".join(record.missing) + ".", ""]
-    failures = [f"{work.name} under {name}: {failure}" for work in record.works for name, failure in work.failures.items()
-                if not name.startswith("(")]
+        lines += [f"Not measured, because something is not installed or did not work: {'; '.join(record.missing)}.", ""]
+    failures = [f"{work.name} under {name}: {failure}" for work in record.works
+                for name, failure in work.failures.items() if name != NULL_RUN]
     if failures:
         lines += ["Failures:", "", *(f"- {failure}" for failure in failures), ""]
     return lines
@@ -134,8 +136,8 @@ def page(record, table_of_goals=goals.GOALS):
     single = [work for work in micro if work.name.startswith("single-calls")]
     start = [work for work in micro if not work.timed and work not in single]
     lines = ["# Performance", "",
-             "Written by `bartizan bench`; all values are in [performance.json](performance.json). Below 1 is faster, or less.",
-             ""]
+             "Written by `bartizan bench`; all values are in [performance.json](performance.json). Below 1 is faster, "
+             "or less.", ""]
     if record.interrupted:
         lines += ["**Interrupted**: what was measured until then.", ""]
     lines += _goals(record, table_of_goals) + _machine(record)
@@ -144,11 +146,12 @@ def page(record, table_of_goals=goals.GOALS):
     lines += _times(record, "Servers", "Time for the same load; to the base's.", record.of_kind("server"))
     lines += _memory(record)
     lines += _times(record, "Micro benchmarks", nanoseconds, [work for work in micro if work.timed])
-    lines += _medians(record, "Single calls", "Quantiles of the times of single calls, 100,000 blocks of 16 to 4096 bytes "
-                      "live.", single)
-    lines += _medians(record, "Scaling and start", "Time of one operation: with so many live blocks, of which a thousand "
-                      "(`live`) or all (`live-random`) are replaced at random; with so many threads. A program from its "
-                      "start to its end. Resident memory for each of a thousand threads that allocated and sleep.", start)
+    lines += _medians(record, "Single calls", "Quantiles of the times of single calls, 100,000 blocks of 16 to 4096 "
+                      "bytes live.", single)
+    lines += _medians(record, "Scaling and start", "Time of one operation: with so many live blocks, of which a "
+                      "thousand (`live`) or all (`live-random`) are replaced at random; with so many threads. A "
+                      "program from its start to its end. Resident memory for each of a thousand threads that allocated and "
+                      "sleep.", start)
     lines += _how(record)
     return "\n".join(lines).rstrip("\n") + "\n"
 

@@ -85,8 +85,8 @@ def least_throughput(chosen, name, base="glibc"):
     """The smallest of throughputs to the base's."""
     def reach(record, limit):
         found = {work: 1 / value for work, value in _slownesses(record, chosen, name, base).items()}
-        worst = min(found, key=found.get, default=None)
-        return Reached(found[worst], ", ".join(f"{work} {value:.2f}" for work, value in found.items())) if found else None
+        note = ", ".join(f"{work} {value:.2f}" for work, value in found.items())
+        return Reached(min(found.values()), note) if found else None
     return reach
 
 

@@ -38,7 +38,7 @@ def rows(count):
 
 
 def formulas(count):
-    """Small problems for a solver, each easy, in SMT-LIB: sums of bounded integers, and a function that is not known."""
+    """Small problems for a solver, each easy, in SMT-LIB: sums of bounded integers, and an unknown function."""
     source = _source("formulas")
     lines = ["(set-option :smt.random_seed 1)", "(declare-fun f (Int Int) Int)"]
     lines += [f"(declare-const x{i} Int) (assert (<= 0 x{i} 50))" for i in range(8)]
@@ -64,8 +64,9 @@ def history(commits):
     files = {f"folder{number % 7}/file{number}.txt": [] for number in range(40)}
     stream = []
     for number in range(commits):
-        stream.append(f"commit refs/heads/main\nmark :{number + 1}\ncommitter A <a@example.org> {1_000_000_000 + number} "
-                      f"+0000\ndata <<END\ncommit {number}\nEND\n")
+        stream.append(f"commit refs/heads/main\nmark :{number + 1}\n"
+                      f"committer A <a@example.org> {1_000_000_000 + number} +0000\n"
+                      f"data <<END\ncommit {number}\nEND\n")
         if number:
             stream.append(f"from :{number}\n")
         for name in source.sample(sorted(files), 3):

@@ -36,7 +36,8 @@ def _micro(limit, *names, base="glibc", profile=HARDENED, what=""):
 
 
 GOALS = (
-    Goal(HARDENED, "programs of one thread and small blocks, geometric mean", 1.00, f.mean(f.small_block_programs, HARDENED)),
+    Goal(HARDENED, "programs of one thread and small blocks, geometric mean", 1.00,
+         f.mean(f.small_block_programs, HARDENED)),
     Goal(HARDENED, "the slowest of them", 1.10, f.largest(f.small_block_programs, HARDENED)),
     _micro(1.25, "pair 16", "pair 64"),
     _micro(1.7, "pair 256"),

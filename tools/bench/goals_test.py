@@ -72,7 +72,8 @@ class Reaching(unittest.TestCase):
         self.assertEqual(reached.note, "s 0.80, t 0.99")
 
     def test_memory(self):
-        works = [work("p", values={}, memory={"x": 400, "glibc": 100}), work("q", values={}, memory={"x": 100, "glibc": 100})]
+        works = [work("p", values={}, memory={"x": 400, "glibc": 100}),
+                 work("q", values={}, memory={"x": 100, "glibc": 100})]
         self.assertAlmostEqual(self.reach(figures.memory_mean(figures.programs, "x"), *works).value, 2.0)
         self.assertEqual(self.reach(figures.memory_largest(figures.programs, "x"), *works).value, 4.0)
 
@@ -88,7 +89,8 @@ class Reaching(unittest.TestCase):
         self.assertAlmostEqual(self.reach(figures.milliseconds_more("start", "x"), found).value, 0.5)
 
     def test_growth_is_that_of_medians(self):
-        works = [work(name, "micro", "ns", values={"x": value}) for name, value in (("a", 10.0), ("b", 15.0), ("c", 5.0))]
+        works = [work(name, "micro", "ns", values={"x": value})
+                 for name, value in (("a", 10.0), ("b", 15.0), ("c", 5.0))]
         self.assertEqual(self.reach(figures.most_to_first(("a", "b", "c"), "x"), *works).value, 1.5)
         self.assertAlmostEqual(self.reach(figures.least_to_first(("a", "b", "c"), "x"), *works).value, 1 / 1.5)
 
@@ -113,7 +115,8 @@ class Table(unittest.TestCase):
         works = []
         for item in suite.program_items(suite.FULL) + suite.micro_items(suite.FULL, "bartizan-bench"):
             for title in item.titles or (item.name,):
-                names = [name for name in suite.FULL.allocators if not item.ours_only or name in (*suite.OURS, suite.BASE)]
+                names = [name for name in suite.FULL.allocators
+                         if not item.ours_only or name in (*suite.OURS, suite.BASE)]
                 works.append(work(title, item.kind, item.unit, small_blocks=item.small_blocks, control=item.control,
                                   timed=item.timed, values=dict.fromkeys(names, 1.0), memory=dict.fromkeys(names, 1)))
         unanswered = [(verdict.goal.profile, verdict.goal.what) for verdict in goals.evaluate(record(*works))

@@ -33,7 +33,8 @@ def _each(name, *arguments, **rest):
     return [Micro(f"{name} {argument}", **rest) for argument in arguments]
 
 
-_SINGLE_CALLS = tuple(f"{function} {figure}" for function in ("malloc", "free") for figure in ("p50", "p99", "p99.9", "max"))
+_SINGLE_CALLS = tuple(f"{function} {figure}" for function in ("malloc", "free")
+                      for figure in ("p50", "p99", "p99.9", "max"))
 
 MICRO = (
     *_each("pair", 16, 64, 256, 1024, quick=True),

@@ -57,8 +57,8 @@ def _z3(shop):
 
 
 def _clang(shop):
-    return _work("clang", "clang-19", "-std=c++17", shop.size("-fsyntax-only", "-O1"), "-c", shop.input("words.cc"), "-o",
-                 shop.path("clang.o"))
+    return _work("clang", "clang-19", "-std=c++17", shop.size("-fsyntax-only", "-O1"), "-c", shop.input("words.cc"),
+                 "-o", shop.path("clang.o"))
 
 
 def _gcc(shop):
@@ -88,7 +88,8 @@ def _cppcheck(shop):
 
 
 def _xz(shop):
-    return _work("xz", "xz", "-T1", "-5", "-c", shop.write_once("long.txt", lambda: generate.text(shop.size(7_000, 12_000))))
+    text = shop.write_once("long.txt", lambda: generate.text(shop.size(7_000, 12_000)))
+    return _work("xz", "xz", "-T1", "-5", "-c", text)
 
 
 def _text(shop):

@@ -34,7 +34,8 @@ def _free_port():
 
 def _redis(shop):
     place = shop.path("redis.socket")
-    return Work("redis", (find("redis-server"), "--port", "0", "--unixsocket", place, "--save", "", "--dir", shop.folder),
+    return Work("redis", (find("redis-server"), "--port", "0", "--unixsocket", place, "--save", "", "--dir",
+                          shop.folder),
                 load=f"{find('redis-benchmark')} -s {shlex.quote(place)} -q -c 20 -P 4 -d 100 -r 10000 "
                      f"-n {shop.size(20_000, 60_000)} -t set,get,incr,lpush,lpop,sadd,hset,zadd,mset",
                 timeout=TIMEOUT_SECONDS)
@@ -63,8 +64,8 @@ def _postgres(shop):
         os.chown(home, user.pw_uid, user.pw_gid)
         os.chmod(shop.folder, 0o711)
         become = (find("setpriv"), f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    shop.call(os.path.join(binaries, "initdb"), "-D", data, "-U", "tester", "-A", "trust", "-N", "--no-locale", "-E", "UTF8",
-              user=user)
+    shop.call(os.path.join(binaries, "initdb"), "-D", data, "-U", "tester", "-A", "trust", "-N", "--no-locale", "-E",
+              "UTF8", user=user)
     server = (os.path.join(binaries, "postgres"), "-D", data, "-k", home, "-c", "listen_addresses=", "-c", "fsync=off",
               "-c", "autovacuum=off", "-c", "shared_buffers=64MB")
     place = f"-h {shlex.quote(home)} -U tester"

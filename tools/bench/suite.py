@@ -33,7 +33,7 @@ FULL = Form("full", 6, 0.1, (BASE, *OURS, "jemalloc", "mimalloc", "tcmalloc", "s
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """A work of the suite. `prepare(workshop)` gives the measure.Work; `seconds`: about how long a run takes, for the progress."""
+    """A work of the suite. `prepare(workshop)` gives the measure.Work; a run takes about so many `seconds`."""
 
     name: str
     kind: str  # as in record.Figures
@@ -85,15 +85,17 @@ class Runner:
     def run(self, items):
         """A record of all that could be measured; an interrupt ends it early."""
         base = self.allocators[0].name
-        record = Record(self.form.name, base, self.form.rounds, allocators=[
-            {"name": each.name, "version": each.version(), "note": each.note or _settings(each)} for each in self.allocators])
+        described = [{"name": each.name, "version": each.version(), "note": each.note or _settings(each)}
+                     for each in self.allocators]
+        record = Record(self.form.name, base, self.form.rounds, allocators=described)
         began = time.monotonic()
         total = sum(map(self._weight, items)) or 1.0
         done = 0.0
         try:
             for item in items:
                 share = self._weight(item) / total
-                self._run(item, record, lambda words, part, at=done, share=share: self.progress(words, at + part * share))
+                self._run(item, record, lambda words, part, at=done, share=share: self.progress(
+                    words, at + part * share))
                 done += share
         except KeyboardInterrupt:
             record.interrupted = True
@@ -125,7 +127,7 @@ class Runner:
 
 
 def _copied(allocator, folder):
-    """The same with a copy of its library: others can read that, and nobody builds it anew meanwhile. The system's stay."""
+    """With a copy of its library, unless it is the system's: others can read that, and nobody builds it anew."""
     original = os.path.realpath(allocator.library)
     if not allocator.library or original.startswith(("/usr/", "/lib")):
         return allocator
@@ -141,7 +143,8 @@ def _copied(allocator, folder):
 
 def _settings(allocator):
     library = os.path.basename(allocator.library)
-    return " ".join([f"`{library}`" if library else "", *(f"`{name}={value}`" for name, value in allocator.variables.items())])
+    variables = [f"`{name}={value}`" for name, value in allocator.variables.items()]
+    return " ".join([*([f"`{library}`"] if library else []), *variables])
 
 
 def _without_paths(failure):
@@ -164,8 +167,9 @@ def _figures(item, title, result):
         unit, higher = "1/s", result.work.higher_is_better
     names = sorted({name for each in result.rounds for name in each.runs})
     values = {name: [_value(title, result.work, each.runs.get(name)) for each in result.rounds] for name in names}
+    failures = {name: _without_paths(failure) for name, failure in result.failures.items()}
     return Figures(title or item.name, item.kind, unit, higher, item.small_blocks, item.control, item.timed, values,
-                   failures={name: _without_paths(failure) for name, failure in result.failures.items()}, disturbed=len(result.disturbed), busy=result.used_although_disturbed)
+                   failures=failures, disturbed=len(result.disturbed), busy=result.used_although_disturbed)
 
 
 def _value(title, work, run):

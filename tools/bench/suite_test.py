@@ -18,16 +18,17 @@ from compare.measure import Work, read_metric  # noqa: E402
 
 # Says 5 or 10 and, in the second figure, 7, as its allocator's variable wants.
 _MICRO = 'echo "invented 1 first: $SAYS.0 ns"; echo "invented 1 first.9: 7.00 ns"'
-_ALLOCATORS = [Allocator("glibc", variables={"SAYS": "5"}), Allocator("other", variables={"SAYS": "10"}, note="invented")]
+_ALLOCATORS = [Allocator("glibc", variables={"SAYS": "5"}),
+               Allocator("other", variables={"SAYS": "10"}, note="invented")]
 _FORM = suite.Form("tiny", 2, 0.001, ("glibc", "other"), True)
 
 
 def micro_item():
     each = micro_works.Micro("invented 1", ("first", "first.9"))
-    titles = dict.fromkeys(each.titles())
     expressions = each.work("", 1.0).figures
     return suite.Item("invented", "micro", lambda shop: Work(
-        "invented", ("/bin/sh", "-c", _MICRO), metric=expressions["invented 1 first"], figures=expressions), 0.1, tuple(titles), "ns")
+        "invented", ("/bin/sh", "-c", _MICRO), metric=expressions["invented 1 first"], figures=expressions),
+                      0.1, tuple(each.titles()), "ns")
 
 
 def program_item(name="program", script="exit 0", **rest):
@@ -80,7 +81,8 @@ class Running(SuiteTest):
     def test_what_is_missing_is_left_out(self):
         def broken(shop):
             raise CannotPrepare("no disk")
-        found = self.run_suite(program_item("absent", missing=("some-package",)), suite.Item("broken", "program", broken, 1.0))
+        found = self.run_suite(program_item("absent", missing=("some-package",)),
+                               suite.Item("broken", "program", broken, 1.0))
         self.assertEqual(found.works, [])
         self.assertEqual(found.missing, ["absent: some-package", "broken: no disk"])
         self.assertIn("absent: some-package; broken: no disk.", document.page(found))
@@ -100,8 +102,10 @@ class Running(SuiteTest):
         self.assertEqual([work.name for work in found.works if work.name == "never"], [])
 
     def test_scaling_runs_under_ours_and_the_base_only(self):
-        found = self.run_suite(program_item(ours_only=True), program_item("all"), allocators=[*_ALLOCATORS, Allocator("fast")])
-        self.assertEqual([name in found.find("program").values for name in ("glibc", "fast", "other")], [True, True, False])
+        found = self.run_suite(program_item(ours_only=True), program_item("all"),
+                               allocators=[*_ALLOCATORS, Allocator("fast")])
+        self.assertEqual([name in found.find("program").values for name in ("glibc", "fast", "other")],
+                         [True, True, False])
         self.assertIn("other", found.find("all").values)
 
     def test_libraries_of_the_system_are_not_copied(self):
@@ -167,13 +171,16 @@ class Command(SuiteTest):
         before = os.getcwd()
         os.chdir(self.folder)
         self.addCleanup(os.chdir, before)
-        self.assertEqual(command.results_folder(parse([])), "")
+        with self.assertRaisesRegex(command.Refusal, "--out"):
+            command.results_folder(parse([]))
         with open("WORKSPACE", "w", encoding="utf-8"):
             pass
         self.assertEqual(command.results_folder(parse([])), "docs/results")
         for words in (["--quick"], ["--only=x"], ["--allocators=fast"]):
             self.assertEqual(command.results_folder(parse(words)), "")
             self.assertEqual(command.results_folder(parse([*words, "--out=here"])), "here")
+        with self.assertRaisesRegex(command.Refusal, "exists"):
+            command.results_folder(parse(["--out=WORKSPACE"]))
 
     def test_rewriting_a_document(self):
         found = self.run_suite(micro_item())

@@ -58,12 +58,15 @@ class Workshop:
 
     def call(self, *argv, stdin="", user=None):
         """Runs a program of the preparation, without any library."""
-        variables = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "BARTIZAN_OPTIONS")}
+        variables = {name: value for name, value in os.environ.items()
+                     if name not in ("LD_PRELOAD", "BARTIZAN_OPTIONS")}
         identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-        done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-                              env=dict(variables, PATH=SYSTEM_PATH, LC_ALL="C.UTF-8"), cwd=self.folder, **identity)
+        done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False, env=dict(variables, PATH=SYSTEM_PATH, LC_ALL="C.UTF-8"), cwd=self.folder,
+                              **identity)
         if done.returncode:
-            raise CannotPrepare(f"{os.path.basename(argv[0])} ended with {done.returncode}: {done.stdout.strip()[-300:]}")
+            last = done.stdout.strip()[-300:]
+            raise CannotPrepare(f"{os.path.basename(argv[0])} ended with {done.returncode}: {last}")
 
 
 class CannotPrepare(Exception):
