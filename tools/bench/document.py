@@ -105,8 +105,9 @@ def _how(record):
     noises = {name: noise for name, noise in noises.items() if noise is not None}
     lines = ["## How it was measured", "",
              f"{record.date}, {record.form} form, rounds: {record.rounds}, {record.seconds / 60:.0f} minutes. In each "
-             "round every work runs once under each allocator, forwards and backwards by turns; a ratio is the median of "
-             "the rounds' ratios. Programs: wall clock time of the whole run, servers: what the load generator gets. "
+             "round every work runs once under each allocator, forwards and backwards by turns; a ratio is the median "
+             "of the rounds' ratios. Programs: wall clock time of the whole run; servers: what the load generator "
+             "gets. "
              f"Rounds in which other programs took more than {100 * DISTURBED_SHARE:.0f} % of the machine are dropped "
              "and repeated."]
     if record.rounds < LEAST_ROUNDS:
@@ -150,8 +151,8 @@ def page(record, table_of_goals=goals.GOALS):
                       "bytes live.", single)
     lines += _medians(record, "Scaling and start", "Time of one operation: with so many live blocks, of which a "
                       "thousand (`live`) or all (`live-random`) are replaced at random; with so many threads. A "
-                      "program from its start to its end. Resident memory for each of a thousand threads that allocated and "
-                      "sleep.", start)
+                      "program from its start to its end. Resident memory for each of a thousand threads that "
+                      "allocated and sleep.", start)
     lines += _how(record)
     return "\n".join(lines).rstrip("\n") + "\n"
 
