@@ -23,13 +23,13 @@ class Work:
     argv: tuple
     metric: str = ""  # Regular expression for a number in the output: the first group, or the whole.
     higher_is_better: bool = False  # of the metric
-    figures: dict = dataclasses.field(default_factory=dict)  # further numbers of the output: name -> expression
     load: str = ""  # a command of the shell
     ready: str = ""  # a command of the shell that succeeds when the server is ready; else: when it listens
     stdin: str = os.devnull
     cwd: str = ""
     environment: dict = dataclasses.field(default_factory=dict)
     timeout: float = DEFAULT_TIMEOUT_SECONDS
+    figures: dict = dataclasses.field(default_factory=dict)  # further numbers of the output: name -> expression
 
 
 @dataclasses.dataclass
