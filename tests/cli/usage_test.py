@@ -11,19 +11,22 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from bartizan_command import BARTIZAN, CommandTest, lines  # noqa: E402
 
 
+COMMANDS = ("run", "options", "status", "selftest", "compare", "version", "help")
+
+
 class Help(CommandTest):
     def test_overview_lists_every_command(self):
         texts = {self.command(*words).stdout for words in (["help"], ["--help"], ["-h"])}
         self.assertEqual(len(texts), 1)
         text = texts.pop()
-        for name in ("run", "options", "status", "selftest", "version", "help"):
+        for name in COMMANDS:
             self.assertRegex(text, rf"(?m)^  {name} +\w")
 
     def test_without_a_command_it_goes_to_standard_error(self):
         self.expect([], 2, stderr=self.command("help").stdout)
 
     def test_every_command_has_help(self):
-        for name in ("run", "options", "status", "selftest", "version", "help"):
+        for name in COMMANDS:
             text = self.command("help", name).stdout
             self.assertTrue(text.startswith(f"usage: bartizan {name}"), text)
             self.expect([name, "--help"], 0, stdout=text)

@@ -1,21 +1,25 @@
-"""docs/results/detection.md: which faults each allocator catches, and when, from a run of all of them."""
+"""docs/results/detection.md and .json: which faults each allocator catches, and when, from a run of all of them."""
 
 import argparse
 import collections
 import concurrent.futures
+import json
 import os
 import platform
 import resource
 import subprocess
 import sys
 
-import allocators
 import commit
 import expectations
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from compare import allocators, measures  # noqa: E402  (the path must be set first)
+
 # A fault takes milliseconds, a race a second or two; some allocators loop for ever after a double free.
 SECONDS = 10
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 DOCUMENT = os.path.join(ROOT, "docs", "results", "detection.md")
 PROGRAM = os.path.join(ROOT, "bazel-bin", "tools", "faults", "bartizan-faults")
 LIBRARY = os.path.join(ROOT, "bazel-bin", "libbartizan.so")
@@ -48,11 +52,6 @@ to the next.
 """
 
 
-def share(part, whole):
-    """In per cent; neither 0 nor 100 unless it is."""
-    return min(max(round(100 * part / whole), 1 if part else 0), 100 if part == whole else 99)
-
-
 def cell(outcomes):
     """The cell for these outcomes of one fault."""
     outcomes = [outcome for outcome in outcomes if outcome.kind != "inapplicable"]
@@ -65,9 +64,9 @@ def cell(outcomes):
     caught = sum(moments.values())
     if caught:
         names = [moment for moment in (*MOMENTS, "harmless", *moments) if moment in moments]
-        parts.append(f"{share(caught, len(outcomes))} % {', '.join(dict.fromkeys(names))}")
+        parts.append(f"{measures.per_cent(caught, len(outcomes))} % {', '.join(dict.fromkeys(names))}")
     if crashes:
-        parts.append(f"*crash {share(crashes, len(outcomes))} %*")
+        parts.append(f"*crash {measures.per_cent(crashes, len(outcomes))} %*")
     return "; ".join(parts) or "-"
 
 
@@ -78,13 +77,15 @@ def table(head, rows):
 
 def caught_share(outcomes):
     outcomes = [outcome for outcome in outcomes if outcome.kind != "inapplicable"]
-    return f"{share(sum(outcome.is_caught() for outcome in outcomes), len(outcomes))} %" if outcomes else "-"
+    caught = sum(outcome.is_caught() for outcome in outcomes)
+    return f"{measures.per_cent(caught, len(outcomes))} %" if outcomes else "-"
 
 
 def document(faults, columns, results):
     """`results`: (allocator's name, fault's name) -> outcomes."""
     groups = list(dict.fromkeys(fault.group for fault in faults))
     names = [column.name for column in columns]
+    titles = [column.title or column.name for column in columns]
 
     def of_groups(name, chosen):
         return [outcome for fault in faults if fault.group in chosen for outcome in results[name, fault.name]]
@@ -93,20 +94,33 @@ def document(faults, columns, results):
     text += "## By kind of fault\n\nShare caught.\n\n"
     rows = [[group, *(caught_share(of_groups(name, [group])) for name in names)] for group in groups]
     rows.append(["all", *(caught_share(of_groups(name, groups)) for name in names)])
-    text += table(["fault", *names], rows)
+    text += table(["fault", *titles], rows)
     for group in groups:
         text += f"\n## {group.capitalize()}\n\n"
         members = [fault for fault in faults if fault.group == group]
-        text += table(["fault", "what it does", *names],
+        text += table(["fault", "what it does", *titles],
                       [[f"`{fault.name}`", fault.does, *(cell(results[name, fault.name]) for name in names)]
                        for fault in members])
     text += "\n## What profiles miss, and why\n\n"
     text += table(["profile", "fault", "bytes", "why"], reasons(faults))
     text += "\n## Allocators\n\n"
     text += table(["column", "version", "options"],
-                  [[column.name, column.version() or "this repository's", column.note or f"`profile={column.name}`"]
-                   for column in columns])
+                  [[title, column.version() or "this repository's", column.note or f"`profile={column.name}`"]
+                   for title, column in zip(titles, columns)])
     return text + f"\nOn Linux {platform.release().split('-')[0]}, {platform.machine()}.\n"
+
+
+def figures(faults, columns, results):
+    """For tools: kind of fault -> allocator's name -> [faults caught, faults committed]."""
+    shares = collections.defaultdict(dict)
+    for fault in faults:
+        for column in columns:
+            outcomes = [outcome for outcome in results[column.name, fault.name] if outcome.kind != "inapplicable"]
+            caught, committed = shares[fault.group].get(column.name, (0, 0))
+            shares[fault.group][column.name] = (caught + sum(outcome.is_caught() for outcome in outcomes),
+                                                committed + len(outcomes))
+    rows = (f'  {json.dumps(kind)}: {json.dumps(by_name)}' for kind, by_name in shares.items())
+    return "{\n" + ",\n".join(rows) + "\n}\n"
 
 
 def reasons(faults):
@@ -152,7 +166,8 @@ def build():
 
 def main():
     parser = argparse.ArgumentParser(prog="tools/detection", description=DESCRIPTION)
-    parser.add_argument("--output", default=DOCUMENT, help="file to write; docs/results/detection.md unless given")
+    parser.add_argument("--output", default=DOCUMENT,
+                        help="file to write, and the same with .json; docs/results/detection.md unless given")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many faults at a time")
     options = parser.parse_args()
     build()
@@ -163,7 +178,9 @@ def main():
         sys.exit(f"detection: missing: {' '.join(missing)}")
     # What is no fault says nothing about detection; the tests run it.
     faults = [fault for fault in commit.list_faults(PROGRAM) if fault.layer != "none"]
-    text = document(faults, columns, run_all(columns, faults, options.jobs))
-    with open(options.output, "w", encoding="utf-8") as file:
-        file.write(text)
+    results = run_all(columns, faults, options.jobs)
+    for path, text in ((options.output, document(faults, columns, results)),
+                       (os.path.splitext(options.output)[0] + ".json", figures(faults, columns, results))):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
     return 0

@@ -3,6 +3,7 @@
 
 import contextlib
 import io
+import json
 import os
 import signal
 import sys
@@ -166,9 +167,12 @@ class Cells(unittest.TestCase):
         self.assertEqual(detection.cell([outcome("inapplicable")]), "not there")
         self.assertEqual(detection.cell([free, outcome("crash", "free")]), "50 % free; *crash 50 %*")
 
-    def test_neither_all_nor_nothing_unless_it_is(self):
-        self.assertEqual((detection.share(0, 999), detection.share(1, 999), detection.share(998, 999),
-                          detection.share(999, 999)), (0, 1, 99, 100))
+    def test_figures_count_what_could_be_tried(self):
+        found = {("mine", "a"): [outcome("report"), outcome("unnoticed")], ("mine", "b"): [outcome("guard")] * 2,
+                 ("mine", "c"): [outcome("inapplicable"), outcome("crash")]}
+        faults = [fault("a", "overflow"), fault("b", "overflow"), fault("c", "contents")]
+        figures = json.loads(detection.figures(faults, [detection.allocators.Allocator("mine")], found))
+        self.assertEqual(figures, {"overflow": {"mine": [3, 4]}, "contents": {"mine": [0, 1]}})
 
 
 if __name__ == "__main__":

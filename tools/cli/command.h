@@ -28,6 +28,8 @@ struct Command {
   std::vector<absl::string_view> flags;
   // The first word that is no flag starts a program, whose own flags are not ours.
   bool takes_program;
+  // `run` gets all that follows the name as it is, --help too, and prints its own help.
+  bool explains_itself = false;
   int (*run)(const std::vector<std::string>& words);
 };
 
@@ -35,6 +37,7 @@ extern const Command kRunCommand;
 extern const Command kOptionsCommand;
 extern const Command kStatusCommand;
 extern const Command kSelftestCommand;
+extern const Command kCompareCommand;
 extern const Command kVersionCommand;
 extern const Command kHelpCommand;
 

@@ -10,18 +10,16 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "tools/cli/companion_file.h"
 
 namespace bartizan::cli {
 namespace {
 
-constexpr absl::string_view kName = "bartizan-faults";
 constexpr absl::string_view kReportBegins = "bartizan: fatal: ";
 // A fault takes milliseconds, racing ones a second, on a machine that is busy more.
 constexpr std::chrono::seconds kPatience{30};
@@ -33,23 +31,6 @@ constexpr int kUnnoticedStatus = 3;
 constexpr int kInapplicableStatus = 4;
 // What a child exits with that could not become the program.
 constexpr int kNoProgram = 127;
-
-std::string RealPath(const std::string& path) {
-  const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr),
-                                                         &std::free);
-  return real == nullptr ? "" : real.get();
-}
-
-std::vector<std::string> Candidates(absl::string_view command_path) {
-  const std::string folder(command_path.substr(0, command_path.rfind('/')));
-  std::vector<std::string> candidates = {absl::StrCat(folder, "/", kName),
-                                         absl::StrCat(folder, "/../libexec/", kName)};
-  // Where Bazel builds.
-  if (absl::EndsWith(folder, "/tools/cli")) {
-    candidates.push_back(absl::StrCat(folder, "/../faults/", kName));
-  }
-  return candidates;
-}
 
 // In the child, which becomes the program with these as its standard streams (-1: ours).
 [[noreturn]] void Become(const std::string& program, const std::vector<std::string>& arguments,
@@ -135,12 +116,9 @@ FaultProgramLocation LocateFaultProgram(absl::string_view requested,
                                         absl::string_view command_path) {
   FaultProgramLocation location;
   const std::vector<std::string> candidates =
-      requested.empty() ? Candidates(command_path)
+      requested.empty() ? CompanionCandidates("bartizan-faults", "faults", command_path)
                         : std::vector<std::string>{std::string(requested)};
-  for (const std::string& candidate : candidates) {
-    location.path = RealPath(candidate);
-    if (!location.path.empty()) break;
-  }
+  location.path = FirstExisting(candidates);
   if (!location.path.empty()) {
     if (access(location.path.c_str(), X_OK) != 0) {
       location.problem = absl::StrCat(location.path, ": ", std::strerror(errno));

@@ -21,6 +21,7 @@ int Help(const std::vector<std::string>& words) {
   }
   const Command* const command = FindCommand(words[0]);
   if (command == nullptr) return kWrongUse;
+  if (command->explains_itself) return command->run({"--help"});
   std::fputs(HelpFor(*command).c_str(), stdout);
   return kSuccess;
 }

@@ -3,25 +3,17 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tools/cli/companion_file.h"
 #include "tools/cli/elf_file.h"
 
 namespace bartizan::cli {
 namespace {
-
-// Without "..", and absolute; empty when there is no such file.
-std::string RealPath(const std::string& path) {
-  const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr),
-                                                         &std::free);
-  return real == nullptr ? "" : real.get();
-}
 
 std::vector<std::string> CandidatesNextTo(absl::string_view command_path) {
   const std::string folder(command_path.substr(0, command_path.rfind('/')));
@@ -57,10 +49,7 @@ LibraryLocation LocateLibrary(absl::string_view requested, absl::string_view com
   } else {
     candidates.emplace_back(requested);
   }
-  for (const std::string& candidate : candidates) {
-    location.path = RealPath(candidate);
-    if (!location.path.empty()) break;
-  }
+  location.path = FirstExisting(candidates);
   if (!location.path.empty()) {
     location.problem = WhyNotPreloadable(location.path);
   } else if (requested.empty()) {

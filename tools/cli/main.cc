@@ -14,9 +14,11 @@ namespace bartizan::cli {
 namespace {
 
 constexpr const Command* kCommands[] = {&kRunCommand,      &kOptionsCommand, &kStatusCommand,
-                                        &kSelftestCommand, &kVersionCommand, &kHelpCommand};
+                                        &kSelftestCommand, &kCompareCommand, &kVersionCommand,
+                                        &kHelpCommand};
 
 int RunCommand(const Command& command, const std::vector<std::string>& arguments) {
+  if (command.explains_itself) return command.run(arguments);
   const Arguments parsed = ParseArguments(command, arguments);
   if (!parsed.problem.empty()) {
     Complain(

@@ -1,0 +1,1 @@
+"""Runs programs under several allocators and tells what each costs; see README.md."""
