@@ -25,13 +25,13 @@ class PythonError(Exception):
 def needed(script, arguments):
     """Pairs of a file here and its path in the machine, the script itself excepted.
 
-    What is compiled goes in compiled, in the place of the source: compiling takes long there, and the times of files that
-    the compiled form is compared with are not kept.
+    What is compiled goes in compiled, in the place of the source: compiling takes long there, and
+    the times of files that the compiled form is compared with are not kept.
     """
     done = subprocess.run([INTERPRETER, *FLAGS, '-c', LOOK, script, *arguments], capture_output=True, text=True,
                           env={'PATH': os.environ.get('PATH', '')}, check=False)
     if done.returncode != 0:
-        raise PythonError(f'{script}: {done.stderr.strip().splitlines()[-1:]}')
+        raise PythonError(f'{script}: {done.stderr.strip()[-500:]}')
     pairs = []
     for line in done.stdout.splitlines():
         source, compiled = line.split('\t')

@@ -78,7 +78,8 @@ def stages(root, quick=False):
                        ('tools/compat', '--quick', '--layers', '--only=perl,python-json,nginx,redis'),
                        results.from_counts))),
         Stage('machine', 'Linux 6.1 with two memory nodes, in a virtual machine', 12,
-              (Command('bazel build', BAZEL_BUILD + ('//tests/vm:all', '//tests/unit/...', '//tests/stress/...')),
+              (Command('bazel build', BAZEL_BUILD + ('//:bartizan', '//tests/contract/layers:all', '//tests/stress/...',
+                                                     '//tests/unit/...', '//tests/vm:all')),
                Command('tests/vm/run_test.py', ('tests/vm/run_test.py',)),
                Command('tests/vm/run', ('tests/vm/run', '--profiles=hardened'), results.from_counts))),
     )
