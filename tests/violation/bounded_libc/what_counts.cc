@@ -174,6 +174,15 @@ constexpr Call kCounts[] = {
      [](void* entry, char* block, char* foreign) {
        As<Counted>(entry)(foreign, block, kBytes + 1);
      }},
+    // A few of a long string, to where no more would fit.
+    {"strncat", End::kPasses, "",
+     [](void* entry, char* block, char*) {
+       constexpr size_t kTaken = 5;
+       auto* const few = static_cast<char*>(calloc(1, kTaken + 1));
+       EXPECT(few != nullptr, "calloc");
+       WriteString(block, kBytes - 1);
+       As<Counted>(entry)(few, block, kTaken);
+     }},
     {"wcsncat", End::kPasses, "",
      [](void* entry, char* block, char* foreign) {
        As<WideCounted>(entry)(Wide(foreign), Wide(block), kWideCharacters);
