@@ -193,6 +193,11 @@ constexpr Call kCounts[] = {
        WriteString(foreign, kBytes - 1);
        As<Sized>(entry)(block, foreign, kGenerous);
      }},
+    {"strlcpy", End::kPasses, "",
+     [](void* entry, char* block, char* foreign) {
+       WriteString(foreign, kGenerous);
+       As<Sized>(entry)(block, foreign, kBytes);
+     }},
     {"strlcpy", End::kReported, WRITES_101,
      [](void* entry, char* block, char* foreign) {
        WriteString(foreign, kBytes);
