@@ -38,6 +38,7 @@ extern const Command kOptionsCommand;
 extern const Command kStatusCommand;
 extern const Command kSelftestCommand;
 extern const Command kCompareCommand;
+extern const Command kBenchCommand;
 extern const Command kVersionCommand;
 extern const Command kHelpCommand;
 

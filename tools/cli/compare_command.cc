@@ -5,7 +5,9 @@
 namespace bartizan::cli {
 namespace {
 
-int Compare(const std::vector<std::string>& words) { return BecomePythonTool("compare", words); }
+int Compare(const std::vector<std::string>& words) {
+  return BecomePythonTool("compare", "bartizan-compare", words);
+}
 
 }  // namespace
 

@@ -14,8 +14,8 @@ namespace bartizan::cli {
 namespace {
 
 constexpr const Command* kCommands[] = {&kRunCommand,      &kOptionsCommand, &kStatusCommand,
-                                        &kSelftestCommand, &kCompareCommand, &kVersionCommand,
-                                        &kHelpCommand};
+                                        &kSelftestCommand, &kCompareCommand, &kBenchCommand,
+                                        &kVersionCommand,  &kHelpCommand};
 
 int RunCommand(const Command& command, const std::vector<std::string>& arguments) {
   if (command.explains_itself) return command.run(arguments);

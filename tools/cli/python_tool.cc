@@ -13,9 +13,9 @@
 
 namespace bartizan::cli {
 
-int BecomePythonTool(absl::string_view name, const std::vector<std::string>& words) {
+int BecomePythonTool(absl::string_view name, absl::string_view file_name,
+                     const std::vector<std::string>& words) {
   const std::string command_path = CommandPath();
-  const std::string file_name = absl::StrCat("bartizan-", name);
   const std::vector<std::string> candidates = CompanionCandidates(file_name, name, command_path);
   const std::string file = FirstExisting(candidates);
   if (file.empty()) {

@@ -9,9 +9,11 @@
 
 namespace bartizan::cli {
 
-// Becomes `bartizan-NAME` with these words, after --command and --library, which say where this
-// command and the library are. Returns only when that fails: an exit code, after a message.
-int BecomePythonTool(absl::string_view name, const std::vector<std::string>& words);
+// Becomes the file `file_name` of the command `name` (built in tools/NAME) with these words, after
+// --command and --library, which say where this command and the library are. Returns only when that
+// fails: an exit code, after a message.
+int BecomePythonTool(absl::string_view name, absl::string_view file_name,
+                     const std::vector<std::string>& words);
 
 }  // namespace bartizan::cli
 

@@ -23,6 +23,7 @@ class Work:
     argv: tuple
     metric: str = ""  # Regular expression for a number in the output: the first group, or the whole.
     higher_is_better: bool = False  # of the metric
+    figures: dict = dataclasses.field(default_factory=dict)  # further numbers of the output: name -> expression
     load: str = ""  # a command of the shell
     ready: str = ""  # a command of the shell that succeeds when the server is ready; else: when it listens
     stdin: str = os.devnull
@@ -43,6 +44,7 @@ class Run:
     voluntary_switches: int = 0
     involuntary_switches: int = 0
     metric: float | None = None
+    figures: dict = dataclasses.field(default_factory=dict)
     others: float = 0.0  # the share of all processors that other programs used meanwhile
     failure: str = ""  # what went wrong; empty when nothing did
 
@@ -113,7 +115,9 @@ def _run(work, allocator, output, kind):
     except process.CannotStart as error:
         return Run(failure=str(error)), []
     if not run.failure and work.metric:
-        run.metric, run.failure = read_metric(work.metric, _text(output + ".load" if work.load else output))
+        text = _text(output + ".load" if work.load else output)
+        run.metric, run.failure = read_metric(work.metric, text)
+        run.figures = {name: read_metric(pattern, text)[0] for name, pattern in work.figures.items()}
     return run, programs
 
 

@@ -1,0 +1,1 @@
+"""The benchmark suite of `bartizan bench`; see README.md."""

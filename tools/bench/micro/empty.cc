@@ -1,0 +1,2 @@
+// bartizan-bench-empty: a program that does nothing, to measure its start.
+int main() { return 0; }
