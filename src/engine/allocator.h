@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "src/base/bits.h"
+#include "src/base/violation.h"
 #include "src/engine/large_blocks.h"
 #include "src/engine/large_policy.h"
 #include "src/engine/refill.h"
@@ -186,6 +187,8 @@ class Allocator {
       request.guard_before = plan.guard_before;
       request.guard_after = plan.guard_after;
       request.against_upper = plan.against_upper;
+    } else if (P::Has(CurrentToggles(), Toggle::kGuardPages)) {
+      SayDegraded(Degradation::kLargeGuards);
     }
     bool is_zero = false;
     void* block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);

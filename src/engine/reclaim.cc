@@ -1,5 +1,6 @@
 #include "src/engine/reclaim.h"
 
+#include "src/base/violation.h"
 #include "src/engine/bad_pointer.h"
 #include "src/engine/purge.h"
 #include "src/engine/rebuild.h"
@@ -81,7 +82,10 @@ void Flush(Heap& heap, Bin& bin, Waiting waiting) {
   }
   const uint32_t kept = waiting == Waiting::kKept ? reserve.quarantine_slots : 0;
   while (bin.ring_head - reserve.ring_tail > kept) {
-    HeapCounters::Add(heap.counters.shortened_waits, waiting == Waiting::kGivenUp);
+    if (waiting == Waiting::kGivenUp) {
+      HeapCounters::Add(heap.counters.shortened_waits, 1);
+      SayDegraded(Degradation::kWaits);
+    }
     ParkOldest(heap, bin);
   }
 }
