@@ -17,7 +17,9 @@
 #include "src/base/violation.h"
 #include "src/hooks/profile.h"
 #include "src/hooks/secrets.h"
+#include "src/metadata/address_map.h"
 #include "src/options/sealed_page.h"
+#include "src/platform/process.h"
 
 namespace bartizan {
 
@@ -32,13 +34,13 @@ struct Canaries {
   }
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
     if (!IsIntact(op.use.slot, op.use.requested)) [[unlikely]]
-      ReportFree(op);
+      ReportFree(op.use.slot, op.use.requested, op.word);
     if (!OptionsInForce().Has(Toggle::kZeroOnFree)) [[unlikely]]
       Write(op.use.slot + op.use.capacity, ~ValueFor(op.use.slot));
   }
   static void OnResize(const SlotResize& op) {
     if (!IsIntact(op.use.slot, op.old_requested)) [[unlikely]]
-      Report(op.use, op.old_requested, op.use.capacity + kTrailerBytes);
+      Report(op.use.slot, op.old_requested, op.use.capacity + kTrailerBytes);
     std::memset(op.use.slot + op.old_requested, 0, kTrailerBytes);
     OnAllocate(op.use);
   }
@@ -59,7 +61,7 @@ struct Canaries {
 
   static void OnResizeLarge(const SlotUse& use) {
     for (size_t i = use.requested; i < use.capacity && i < use.requested + kLargeSlack; ++i) {
-      if (use.slot[i] != std::byte{0}) Report(use, use.requested, Violation::kUnknown);
+      if (use.slot[i] != std::byte{0}) Report(use.slot, use.requested, Violation::kUnknown);
     }
   }
   static void OnFreeLarge(const SlotReturn& op) { OnResizeLarge(op.use); }
@@ -79,7 +81,7 @@ struct Canaries {
 
   BARTIZAN_INLINE static uint64_t Mix(uint64_t value, Secret added, Secret factor) {
     const auto product =
-        static_cast<unsigned __int128>(value ^ SecretWord(added)) * (SecretWord(factor) | 1);
+        static_cast<unsigned __int128>(value ^ SecretWord(added)) * SecretWord(factor);
     return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
   }
   BARTIZAN_INLINE static uint64_t ValueFor(const std::byte* slot) {
@@ -88,23 +90,38 @@ struct Canaries {
     const uint64_t mixed = Mix(place, Secret::kCanaryValue, Secret::kCanarySecondFactor);
     return (mixed & ~uint64_t{0xff00}) | 1;
   }
-  [[noreturn]] BARTIZAN_COLD static void ReportFree(SlotReturn op) {
-    if (!op.IsRacing()) Report(op.use, op.use.requested, op.use.capacity + kTrailerBytes);
+  // Arguments by value, here and in other reports: the common path then has no operation in memory.
+  [[noreturn]] BARTIZAN_COLD static void ReportFree(const std::byte* slot, size_t requested,
+                                                    StateWord word) {
+    const ClassId id = g_address_map.ClassOfAddress(reinterpret_cast<uintptr_t>(slot));
+    if (id == kClasses || !IsRacing(slot, id, word)) {
+      Report(slot, requested, id == kClasses ? Violation::kUnknown : kClassBytes[id]);
+    }
     ReportViolation({
         .what = "double free",
         .detail = "two threads freed the block at the same time",
-        .address = reinterpret_cast<uintptr_t>(op.use.slot),
-        .slot_bytes = op.use.capacity + kTrailerBytes,
-        .requested = op.use.requested,
+        .address = reinterpret_cast<uintptr_t>(slot),
+        .slot_bytes = kClassBytes[id],
+        .requested = requested,
         .advice = "look for a second owner of this pointer",
     });
   }
-  [[noreturn]] BARTIZAN_COLD static void Report(const SlotUse& use, size_t requested,
+  // What looks like damage may be another thread that frees the same block right now: waits a
+  // little, so that it gets to where it shows.
+  static bool IsRacing(const std::byte* slot, ClassId id, StateWord word) {
+    constexpr int kOtherThreadMs = 2;
+    const ClassRegion& region = g_address_map.region(id);
+    const size_t offset = reinterpret_cast<uintptr_t>(slot) - region.base;
+    const SlotState& state = region.states[offset >> GranuleShift(id)];
+    if (state.Load() == word) platform::SleepMilliseconds(kOtherThreadMs);
+    return state.Load() != word;
+  }
+  [[noreturn]] BARTIZAN_COLD static void Report(const std::byte* slot, size_t requested,
                                                 size_t slot_bytes) {
     ReportViolation({
         .what = "heap overflow",
         .detail = "bytes right behind the block were overwritten",
-        .address = reinterpret_cast<uintptr_t>(use.slot),
+        .address = reinterpret_cast<uintptr_t>(slot),
         .slot_bytes = slot_bytes,
         .requested = requested,
         .advice = "check every write to blocks of this size for its bound",

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "src/base/bits.h"
+#include "src/base/violation.h"
 #include "src/options/sealed_page.h"
 #include "src/platform/memory.h"
 
@@ -33,10 +34,12 @@ bool Protect(uintptr_t begin, size_t bytes) {
   return platform::SetAccess(begin, bytes, platform::Access::kNone);
 }
 
-// Guards are counted when they are missing, and nothing else comes of it.
+// Guards that are missing are counted and said once, and nothing else comes of it.
 void Guard(uintptr_t begin, uintptr_t end) {
   if (begin == end || platform::InstallGuard(begin, end - begin)) return;
-  if (!Protect(begin, end - begin)) g_unguarded.fetch_add(1, std::memory_order_relaxed);
+  if (Protect(begin, end - begin)) return;
+  g_unguarded.fetch_add(1, std::memory_order_relaxed);
+  SayDegraded(Degradation::kSlabGuards);
 }
 
 }  // namespace

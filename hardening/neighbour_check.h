@@ -28,19 +28,20 @@ struct NeighbourCheck {
   static constexpr Toggle kToggle = Toggle::kNeighbourCheck;
   static constexpr uint32_t kHooks = kOnFree | kOnReuse;
   static constexpr size_t kTrailerBytes = 0;
+  static constexpr bool kCostly = true;
 
   // Of each slot's end, at most this much is looked at.
   static constexpr size_t kTail = 64;
 
-  BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
+  static void OnFree(const SlotReturn& op) {
     // What another thread frees is looked at when it comes home.
     if (op.word.IsLive()) CheckBoth(op.use.slot, op.state, op.use.requested, op.trailer);
   }
   static void OnReuse(const FreeSlot& slot) { CheckLower(slot.slot, slot.state, slot.bytes); }
 
  private:
-  BARTIZAN_LEAF_CALL static void CheckBoth(const std::byte* slot, const SlotState* state,
-                                           size_t requested, size_t trailer) {
+  static void CheckBoth(const std::byte* slot, const SlotState* state, size_t requested,
+                        size_t trailer) {
     const StateWord word = state->Load();
     const size_t bytes = requested + trailer + word.slack();
     if (!IsZeroBehind(slot, requested + trailer, bytes)) Report(slot, bytes, requested);

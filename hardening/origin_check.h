@@ -19,7 +19,7 @@ struct OriginCheck {
 
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
     if (FreedWith(op.came_from) != FreedWith(op.freed_by)) [[unlikely]]
-      Report(op);
+      Report(op.use.slot, op.use.requested, op.came_from);
   }
   static void OnFreeLarge(const SlotReturn& op) { OnFree(op); }
 
@@ -38,12 +38,13 @@ struct OriginCheck {
         return "the block was made by malloc or its like and must be freed by free";
     }
   }
-  [[noreturn]] BARTIZAN_COLD static void Report(SlotReturn op) {
+  [[noreturn]] BARTIZAN_COLD static void Report(const std::byte* slot, size_t requested,
+                                                Family came_from) {
     ReportViolation({
         .what = "origin mismatch",
-        .detail = Detail(op.came_from),
-        .address = reinterpret_cast<uintptr_t>(op.use.slot),
-        .requested = op.use.requested,
+        .detail = Detail(came_from),
+        .address = reinterpret_cast<uintptr_t>(slot),
+        .requested = requested,
         .advice = "free the block with the counterpart of the function that made it",
     });
   }

@@ -14,8 +14,6 @@
 #ifndef BARTIZAN_HARDENING_QUARANTINE_H_
 #define BARTIZAN_HARDENING_QUARANTINE_H_
 
-#include <utility>
-
 #include "src/hooks/profile.h"
 #include "src/options/sealed_page.h"
 
@@ -23,7 +21,7 @@ namespace bartizan {
 
 struct Quarantine {
   static constexpr Toggle kToggle = Toggle::kQuarantine;
-  static constexpr uint32_t kHooks = kOnPlanBin | kOnSelectSlots;
+  static constexpr uint32_t kHooks = kOnPlanBin;
   static constexpr size_t kTrailerBytes = 0;
 
   // Whatever the bytes: a tight loop never gets a slot back within so many frees.
@@ -36,15 +34,6 @@ struct Quarantine {
     const size_t bounded = slots < kMinSlots ? kMinSlots : slots > kMaxSlots ? kMaxSlots : slots;
     plan.quarantine_slots = static_cast<uint32_t>(bounded);
     plan.hold = kHold;
-  }
-
-  static void OnSelectSlots(SlotBatch& batch) {
-    // A shuffle of all comes after this layer and would undo it.
-    if (OptionsInForce().Has(Toggle::kRandomSlots) || batch.held == 0) return;
-    for (uint32_t i = 0; i < batch.count; ++i) {
-      const uint32_t other = batch.random.Below(batch.held);
-      std::swap(batch.granules[i], batch.held_granules[other]);
-    }
   }
 };
 

@@ -1,18 +1,15 @@
 // random_slots: which slot of a class is issued next is drawn at random.
 //
 // Stops: heap grooming that relies on neighbours in memory being neighbours in time.
-// How: the page of a slab that is carved next is drawn, and where in a slab freed slots are looked
-// for; the slots that become ready together are shuffled (Fisher and Yates) with those held back
-// from the time before, and again as many are held back: so each slot is one of at least `kHold`
-// and one, 33 for slots of up to 512 bytes, and never less than 9. Numbers come from the heap's
-// cryptographic stream, seeded by the kernel and anew in fork children. Regions and tables lie at
-// random places whatever the layers.
-// Does not stop: an attacker who can read addresses.
-// Cost: docs/layers/random_slots.md.
+// How: the page of a slab that is carved next is drawn, the order of its slots, and where in a slab
+// freed slots are looked for; slots are held back, and each that comes in becomes ready itself or
+// takes the place of one of those, which does, all with the same chance: so each slot is one of at
+// least `kHold` and one, 33 for slots of up to 512 bytes, and never less than 9. Numbers come from
+// the heap's cryptographic stream, seeded by the kernel and anew in fork children. Regions and
+// tables lie at random places whatever the layers. Does not stop: an attacker who can read
+// addresses. Cost: docs/layers/random_slots.md.
 #ifndef BARTIZAN_HARDENING_RANDOM_SLOTS_H_
 #define BARTIZAN_HARDENING_RANDOM_SLOTS_H_
-
-#include <utility>
 
 #include "src/hooks/profile.h"
 
@@ -20,7 +17,7 @@ namespace bartizan {
 
 struct RandomSlots {
   static constexpr Toggle kToggle = Toggle::kRandomSlots;
-  static constexpr uint32_t kHooks = kOnPlanBin | kOnChooseSlot | kOnSelectSlots;
+  static constexpr uint32_t kHooks = kOnPlanBin | kOnChooseSlot;
   static constexpr size_t kTrailerBytes = 0;
 
   static constexpr uint32_t kHold = 32;
@@ -29,13 +26,6 @@ struct RandomSlots {
 
   static void OnChooseSlot(SlotChoice& choice) {
     choice.chosen = choice.random.Below(choice.count);
-  }
-
-  static void OnSelectSlots(SlotBatch& batch) {
-    for (uint32_t i = batch.count + batch.held; i > 1; --i) {
-      const uint32_t other = batch.random.Below(i);
-      std::swap(batch.granules[i - 1], batch.granules[other]);
-    }
   }
 };
 

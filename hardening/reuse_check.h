@@ -30,15 +30,10 @@ struct ReuseCheck {
   static constexpr size_t kEnds = 256;
   static constexpr size_t kLine = 64;
 
-  static void OnReuse(const FreeSlot& slot) {
-    bool untouched;
-    if (slot.bytes <= kWholeAtReuse || OptionsInForce().reuse_check_whole) {
-      untouched = platform::IsZero(slot.slot, slot.bytes);
-    } else {
-      const auto lines = static_cast<uint32_t>(slot.bytes / kLine);
-      untouched = AreEndsZero(slot.slot, slot.bytes) &&
-                  platform::IsZero(slot.slot + slot.random.Below(lines) * kLine, kLine);
-    }
+  BARTIZAN_INLINE static void OnReuse(const FreeSlot& slot) {
+    const bool untouched = slot.bytes <= platform::kBranchFreeZero
+                               ? platform::IsZeroShort(slot.slot, slot.bytes, UsesWideVectors())
+                               : IsUntouchedLong(slot.slot, slot.bytes, slot.random);
     if (!untouched) [[unlikely]]
       Report(slot.slot, slot.bytes);
   }
@@ -46,7 +41,7 @@ struct ReuseCheck {
     if (use.fresh) return;
     const size_t bytes = AlignUp(use.capacity, kMinSlotBytes);  // with the trailer
     if (bytes > platform::kBranchFreeZero) return CheckLong(use.slot, bytes);
-    if (!platform::IsZeroSlot(use.slot, bytes)) [[unlikely]]
+    if (!platform::IsZeroShort(use.slot, bytes, UsesWideVectors())) [[unlikely]]
       Report(use.slot, bytes);
   }
 
@@ -61,14 +56,23 @@ struct ReuseCheck {
   }
 
  private:
-  BARTIZAN_LEAF_CALL static void CheckLong(const std::byte* slot, size_t bytes) {
-    const bool untouched =
-        bytes <= kWholeAtIssue ? platform::IsZero(slot, bytes) : AreEndsZero(slot, bytes);
+  BARTIZAN_INLINE static bool UsesWideVectors() { return OptionsInForce().wide_vectors; }
+  BARTIZAN_NOINLINE static bool IsUntouchedLong(const std::byte* slot, size_t bytes,
+                                                RandomStream& random) {
+    if (bytes <= kWholeAtReuse || OptionsInForce().reuse_check_whole) return IsZero(slot, bytes);
+    const auto lines = static_cast<uint32_t>(bytes / kLine);
+    return AreEndsZero(slot, bytes) && IsZero(slot + random.Below(lines) * kLine, kLine);
+  }
+  static bool IsZero(const std::byte* begin, size_t bytes) {
+    return platform::IsZero(begin, bytes, UsesWideVectors());
+  }
+  BARTIZAN_INLINE static void CheckLong(const std::byte* slot, size_t bytes) {
+    const bool untouched = bytes <= kWholeAtIssue ? IsZero(slot, bytes) : AreEndsZero(slot, bytes);
     if (!untouched) [[unlikely]]
       Report(slot, bytes);
   }
   static bool AreEndsZero(const std::byte* slot, size_t bytes) {
-    return platform::IsZero(slot, kEnds) && platform::IsZero(slot + bytes - kEnds, kEnds);
+    return IsZero(slot, kEnds) && IsZero(slot + bytes - kEnds, kEnds);
   }
 };
 

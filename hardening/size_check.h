@@ -20,19 +20,20 @@ struct SizeCheck {
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
     if (op.stated_size != SlotReturn::kNotStated && op.stated_size != op.use.requested)
         [[unlikely]] {
-      Report(op);
+      Report(op.use.slot, op.use.requested, op.stated_size);
     }
   }
   static void OnFreeLarge(const SlotReturn& op) { OnFree(op); }
 
  private:
-  [[noreturn]] BARTIZAN_COLD static void Report(SlotReturn op) {
+  [[noreturn]] BARTIZAN_COLD static void Report(const std::byte* slot, size_t requested,
+                                                size_t stated) {
     ReportViolation({
         .what = "size mismatch",
         .detail = "sized deallocation names another size than was allocated",
-        .address = reinterpret_cast<uintptr_t>(op.use.slot),
-        .requested = op.use.requested,
-        .stated = op.stated_size,
+        .address = reinterpret_cast<uintptr_t>(slot),
+        .requested = requested,
+        .stated = stated,
         .advice =
             "compare the types of the new and the delete expression; a polymorphic type needs "
             "a virtual destructor",

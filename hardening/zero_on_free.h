@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "src/hooks/profile.h"
+#include "src/options/sealed_page.h"
 #include "src/platform/bytes.h"
 
 namespace bartizan {
@@ -22,7 +23,8 @@ struct ZeroOnFree {
   static constexpr size_t kTrailerBytes = 0;
 
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
-    platform::ZeroSlot(op.use.slot, op.use.requested + op.trailer);
+    const size_t bytes = op.use.requested + op.trailer;
+    platform::ZeroSlot(op.use.slot, bytes, OptionsInForce().wide_vectors);
   }
 
   // What a shrinking block gives up.

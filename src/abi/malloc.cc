@@ -41,9 +41,12 @@ BARTIZAN_COLD void* ServeOrRefuse(size_t bytes, void* (*allocate)(size_t, Family
   return block != nullptr ? block : OutOfMemory();
 }
 
+BARTIZAN_NOINLINE void* MallocRarely(size_t bytes, Family family) {
+  void* block = Allocator::AllocateRarely(bytes, family);
+  return block != nullptr ? block : ServeOrRefuse(bytes, Allocator::AllocateRarely);
+}
 BARTIZAN_INLINE void* Malloc(size_t bytes) {
-  void* block = Allocator::Allocate(bytes, Family::kMalloc);
-  return block != nullptr ? block : ServeOrRefuse(bytes, Allocator::Allocate);
+  return Allocator::Allocate(bytes, Family::kMalloc, MallocRarely);
 }
 
 BARTIZAN_INLINE void Free(void* block) { Allocator::Free(block, FreeClaim{}); }

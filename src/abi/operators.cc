@@ -57,13 +57,19 @@ BARTIZAN_COLD void* AskHandlerNothrow(size_t bytes, size_t alignment, Family fam
   }
 }
 
-BARTIZAN_INLINE void* New(size_t bytes, Family family) {
-  void* block = Allocator::Allocate(bytes, family);
+BARTIZAN_NOINLINE void* NewRarely(size_t bytes, Family family) {
+  void* block = Allocator::AllocateRarely(bytes, family);
   return block != nullptr ? block : AskHandler(bytes, 0, family);
 }
-BARTIZAN_INLINE void* NewNothrow(size_t bytes, Family family) noexcept {
-  void* block = Allocator::Allocate(bytes, family);
+BARTIZAN_NOINLINE void* NewNothrowRarely(size_t bytes, Family family) noexcept {
+  void* block = Allocator::AllocateRarely(bytes, family);
   return block != nullptr ? block : AskHandlerNothrow(bytes, 0, family);
+}
+BARTIZAN_INLINE void* New(size_t bytes, Family family) {
+  return Allocator::Allocate(bytes, family, NewRarely);
+}
+BARTIZAN_INLINE void* NewNothrow(size_t bytes, Family family) noexcept {
+  return Allocator::Allocate(bytes, family, NewNothrowRarely);
 }
 void* New(size_t bytes, std::align_val_t alignment, Family family) {
   const auto value = static_cast<size_t>(alignment);

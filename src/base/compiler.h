@@ -7,13 +7,23 @@
 // Rare paths stay out of line so that they neither spill registers nor take instruction cache.
 #define BARTIZAN_COLD [[gnu::noinline, gnu::cold]]
 #define BARTIZAN_NOINLINE [[gnu::noinline]]
-// Out of line without cost for who calls it: the registers stay the caller's. (g++ knows no such
-// calls and takes them for ordinary ones.)
-#define BARTIZAN_LEAF_CALL [[gnu::noinline, clang::preserve_most]]
+// What the compiler cannot see and may rely on. Nothing checks it.
+#define BARTIZAN_ASSUME(condition) \
+  if (!(condition)) __builtin_unreachable()
 // Reads memory that another thread may be writing, and believes nothing of it unless the slot's
 // state is afterwards what it was before: the thread sanitizer knows no such thing.
 #define BARTIZAN_OPTIMISTIC_READ [[gnu::no_sanitize_thread]]
 // Visible in the dynamic symbol table; everything else is hidden.
 #define BARTIZAN_EXPORT [[gnu::visibility("default")]]
+
+// Whether accesses are instrumented for the thread sanitizer, which knows no vectors.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BARTIZAN_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef BARTIZAN_THREAD_SANITIZER
+#define BARTIZAN_THREAD_SANITIZER 0
+#endif
 
 #endif  // BARTIZAN_SRC_BASE_COMPILER_H_

@@ -1,4 +1,5 @@
-// A heap bug that was caught: what the report is made from.
+// A heap bug that was caught: what the report is made from. And what is said without ending the
+// process.
 #ifndef BARTIZAN_SRC_BASE_VIOLATION_H_
 #define BARTIZAN_SRC_BASE_VIOLATION_H_
 
@@ -23,6 +24,13 @@ struct Violation {
 // Prints the report and aborts. Declared here so that every layer can call it; src/report has it.
 // Neither allocates nor takes a lock.
 [[noreturn]] void ReportViolation(const Violation& violation);
+
+// What a layer cannot keep up because the system refuses what it takes. Counted where it happens.
+enum class Degradation { kSlabGuards, kLargeGuards, kWaits };
+
+// Says so, once for each in a process, where reports go. Neither allocates nor takes a lock; errno
+// stays.
+void SayDegraded(Degradation what);
 
 }  // namespace bartizan
 

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "src/base/bits.h"
+#include "src/base/violation.h"
 #include "src/engine/large_blocks.h"
 #include "src/engine/large_policy.h"
 #include "src/engine/refill.h"
@@ -23,13 +24,30 @@ class Allocator {
   using Slots = SlotEngine<P>;
   using Trusted = typename Slots::Trusted;
   using Verdict = typename Slots::Verdict;
+  using Extent = typename Slots::Extent;
 
  public:
-  BARTIZAN_INLINE static void* Allocate(size_t bytes, Family family) {
+  // What the common path cannot serve, `otherwise` does: AllocateRarely, or what ends with it.
+  template <class Otherwise>
+  BARTIZAN_INLINE static void* Allocate(size_t bytes, Family family, Otherwise otherwise) {
     if (bytes <= kIndexedRequest) [[likely]] {
-      return Slots::AllocateIndexed(bytes, family, AllocateSlow);
+      return Slots::AllocateIndexed(bytes, family, otherwise);
     }
-    return AllocateUnindexed(bytes, family);
+    return otherwise(bytes, family);
+  }
+  static void* Allocate(size_t bytes, Family family) {
+    return Allocate(bytes, family, AllocateRarely);
+  }
+  BARTIZAN_NOINLINE static void* AllocateRarely(size_t bytes, Family family) {
+    if (bytes > g_runtime.max_slot_request) {
+      return AllocateLarge(bytes, kMinSlotBytes, family, nullptr);
+    }
+    if (bytes > kIndexedRequest) {
+      Bin& bin = CurrentBins()->bins[ClassOf(bytes + g_runtime.trailer_bytes)];
+      if (bin.ready != 0) [[likely]]
+        return Slots::IssueLong(bin, bytes, family);
+    }
+    return AllocateSlow(bytes, family);
   }
 
   // `alignment` is a power of two.
@@ -59,11 +77,12 @@ class Allocator {
   }
 
   BARTIZAN_INLINE static void Free(void* pointer, const FreeClaim& claim) {
+    BinSet* const bins = CurrentBins();
     Trusted block;
-    const Verdict verdict = Slots::Validate(pointer, &block);
+    const Verdict verdict = Slots::Validate(bins, pointer, &block);
     if (verdict != Verdict::kTrusted) [[unlikely]]
       return FreeSlow(pointer, claim);
-    Slots::Release(block, claim);
+    Slots::template Release<Extent::kShort>(bins, block, claim);
   }
 
   // The bytes that the program may use; exactly what it asked for. 0 for nullptr.
@@ -115,16 +134,6 @@ class Allocator {
 
   // --- Allocation -------------------------------------------------------------------------------
 
-  BARTIZAN_NOINLINE static void* AllocateUnindexed(size_t bytes, Family family) {
-    if (bytes > g_runtime.max_slot_request) {
-      return AllocateLarge(bytes, kMinSlotBytes, family, nullptr);
-    }
-    Bin& bin = CurrentBins()->bins[ClassOf(bytes + g_runtime.trailer_bytes)];
-    if (bin.ready == 0) [[unlikely]]
-      return AllocateSlow(bytes, family);
-    return Slots::Issue(bin, bytes, family);
-  }
-
   BARTIZAN_NOINLINE static void* AllocateSlow(size_t bytes, Family family) {
     ScopedHeap heap;
     if (!heap) return nullptr;
@@ -150,8 +159,8 @@ class Allocator {
       }
       if (result == slab_pool::Result::kRefused) return nullptr;
       if (result != slab_pool::Result::kDone) continue;
-      return id == kZeroClass ? Slots::template Issue<false>(bin, bytes, family)
-                              : Slots::Issue(bin, bytes, family);
+      return id == kZeroClass ? Slots::template Issue<Extent::kNothing>(bin, bytes, family)
+                              : Slots::IssueLong(bin, bytes, family);
     }
     return AllocateLarge(bytes, alignment, family, nullptr);
   }
@@ -178,6 +187,8 @@ class Allocator {
       request.guard_before = plan.guard_before;
       request.guard_after = plan.guard_after;
       request.against_upper = plan.against_upper;
+    } else if (P::Has(CurrentToggles(), Toggle::kGuardPages)) {
+      SayDegraded(Degradation::kLargeGuards);
     }
     bool is_zero = false;
     void* block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
@@ -201,6 +212,7 @@ class Allocator {
     *bin = {};
     bin->base = region.base;
     bin->states = region.states;
+    bin->slab_mask = static_cast<uint16_t>(GranulesPerSlab(id) - 1);
     bin->shift = static_cast<uint8_t>(GranuleShift(id));
     bin->id = static_cast<uint8_t>(id);
     bin->limit = static_cast<uint32_t>(region.limit.load(std::memory_order_acquire) >> bin->shift);
@@ -231,12 +243,17 @@ class Allocator {
     Bin outside;
     Trusted block;
     if (!LookUp(Operation::kFree, address, &outside, &block)) return FreeLarge(address, claim);
+    if (block.bin->id == kZeroClass) return ReleaseFound<Extent::kNothing>(block, outside, claim);
+    ReleaseFound<Extent::kLong>(block, outside, claim);
+  }
+
+  template <Extent kExtent>
+  static void ReleaseFound(const Trusted& block, const Bin& outside, const FreeClaim& claim) {
     if (block.bin == &outside) {
-      return outside.id == kZeroClass ? Slots::template ReleaseRemote<false>(block, claim)
-                                      : Slots::template ReleaseRemote<true>(block, claim);
+      Slots::template ReleaseRemote<kExtent>(*block.bin, block.granule, block.word, claim);
+    } else {
+      Slots::template Release<kExtent>(CurrentBins(), block, claim);
     }
-    if (block.bin->id == kZeroClass) return Slots::template Release<false>(block, claim);
-    Slots::Release(block, claim);
   }
 
   static void FreeLarge(uintptr_t address, const FreeClaim& claim) {
@@ -263,7 +280,7 @@ class Allocator {
   static void Resolve(Operation operation, void* pointer, Found* found) {
     const auto address = reinterpret_cast<uintptr_t>(pointer);
     found->is_slot = true;
-    const bool known = Slots::Validate(pointer, &found->slot) == Verdict::kTrusted;
+    const bool known = Slots::Validate(CurrentBins(), pointer, &found->slot) == Verdict::kTrusted;
     if (known || LookUp(operation, address, &found->outside, &found->slot)) {
       found->requested = found->slot.requested();
       found->family = found->slot.word.family();
@@ -285,10 +302,10 @@ class Allocator {
     if (bytes > capacity || capacity - bytes > kMaxSlack || capacity == 0) return false;
     const bool same_class = ClassOf(bytes + g_runtime.trailer_bytes) == block.bin->id;
     if (!same_class && bytes < capacity / 2) return false;
-    std::byte* slot = block.bin->SlotAt(static_cast<uint32_t>(block.granule));
+    std::byte* slot = block.slot;
     // Nobody else may free the block, nor judge what lies behind it, while it changes.
     if (block.state().BeginRelease() != block.word) {
-      ReportBadPointer(Operation::kRealloc, block.bin->base + block.offset);
+      ReportBadPointer(Operation::kRealloc, reinterpret_cast<uintptr_t>(slot));
     }
     const SlotResize op{{slot, bytes, capacity}, block.requested(), g_runtime.trailer_bytes};
     P::template Run<kOnResize>(CurrentToggles(), op);

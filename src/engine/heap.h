@@ -36,11 +36,15 @@ struct alignas(64) Bin {
   uint32_t capacity;    // bytes of a slot without the trailer
   uint16_t ring_mask;
   uint16_t magazine_capacity;
-  uint8_t shift;  // granule size
-  uint8_t id;     // class
+  uint16_t slab_mask;  // granules of a slab - 1: where its owner stands
+  uint8_t shift;       // granule size
+  uint8_t id;          // class
 
   // What the reference at that place of the ring or magazine is XORed with.
-  BARTIZAN_INLINE uint32_t MaskAt(uint32_t place) const { return key * (2 * place + 1); }
+  BARTIZAN_INLINE static uint32_t Mask(uint32_t key, uint32_t place) {
+    return key * (2 * place + 1);
+  }
+  BARTIZAN_INLINE uint32_t MaskAt(uint32_t place) const { return Mask(key, place); }
 
   BARTIZAN_INLINE std::byte* SlotAt(uint32_t granule) const {
     return reinterpret_cast<std::byte*>(base + (size_t{granule} << shift));
@@ -52,7 +56,9 @@ static_assert(sizeof(Bin) == 64);
 // are no class, or not in use, accept nothing and hold nothing.
 struct BinSet {
   Bin bins[kBins];
-  HeapId id;
+  StateWord owner_word;  // of slabs that are this heap's
+
+  HeapId id() const { return owner_word.owner(); }
 };
 
 // The part of a bin that only slow paths read.
@@ -60,11 +66,11 @@ struct BinReserve {
   uint32_t ring_tail;         // oldest waiting slot
   uint32_t quarantine_slots;  // how many must stay waiting
   uint32_t window;            // slots moved at a time
-  uint32_t hold;              // how many are kept back from each window, to be mixed with the next
-  uint32_t held;              // how many are: behind the magazine's end
-  uint32_t empty_slabs;       // listed slabs without a slot in use
-  SlabRef room;               // list of slabs with parked or uncarved slots
-  SlabRef announced;          // list of slabs in which other threads freed slots
+  uint32_t hold;         // how many slots are held back, for what comes in to be exchanged with
+  uint32_t held;         // how many are: behind the magazine's end
+  uint32_t empty_slabs;  // listed slabs without a slot in use
+  SlabRef room;          // list of slabs with parked or uncarved slots
+  SlabRef announced;     // list of slabs in which other threads freed slots
 };
 
 // Counts of slow-path events. Written by the heap's thread, read by anyone: relaxed atomics with a

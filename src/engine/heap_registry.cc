@@ -36,7 +36,7 @@ constinit uint32_t g_seed_generation = 0;
 // of each class it used, besides what must wait in quarantine.
 constexpr size_t kMagazineBytes = 64 * kKiB;
 constexpr uint32_t kMinMagazine = 4;
-constexpr uint32_t kMaxMagazine = 512;
+constexpr uint32_t kMaxMagazine = 1024;
 constexpr size_t kWindowBytes = 16 * kKiB;
 constexpr uint32_t kMinWindow = 4;  // fewer cannot be shuffled
 constexpr uint32_t kMaxWindow = 32;
@@ -115,6 +115,7 @@ void SetUpBins(Heap& heap, const BinLayout layouts[kClasses], uint32_t* entries)
     bin.key = layouts[id].key;
     bin.capacity =
         id == kZeroClass ? 0 : kClassBytes[id] - static_cast<uint32_t>(g_runtime.trailer_bytes);
+    bin.slab_mask = static_cast<uint16_t>(GranulesPerSlab(id) - 1);
     bin.shift = static_cast<uint8_t>(GranuleShift(id));
     bin.id = static_cast<uint8_t>(id);
     heap.reserve[id].quarantine_slots = layouts[id].waiting;
@@ -135,7 +136,7 @@ Heap* CreateHeap(uint32_t node) {
   const uintptr_t place = ClaimMetadata(random, bytes);
   if (place == 0) return nullptr;
   auto* heap = reinterpret_cast<Heap*>(place);  // fresh pages: all zero
-  heap->id = static_cast<HeapId>(id);
+  heap->owner_word = StateWord::OwnedBy(static_cast<HeapId>(id));
   heap->node = node;
   heap->random = random;
   heap->seed_generation = g_seed_generation;

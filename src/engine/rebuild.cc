@@ -86,7 +86,7 @@ void RebuildHeap(Heap& heap) {
     const size_t end = region.next_slab;
     region.lock.Release();
     for (size_t offset = 0; offset < end; offset += SlabBytes(id)) {
-      if (g_address_map.OwnerAt(id, offset) != heap.id) continue;
+      if (g_address_map.OwnerAt(id, offset) != heap.id()) continue;
       RebuildSlab(heap, AddressMap::SlabAt(id, offset));
     }
   }

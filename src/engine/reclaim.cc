@@ -1,5 +1,6 @@
 #include "src/engine/reclaim.h"
 
+#include "src/base/violation.h"
 #include "src/engine/bad_pointer.h"
 #include "src/engine/purge.h"
 #include "src/engine/rebuild.h"
@@ -19,12 +20,15 @@ bool Park(Heap& heap, Bin& bin, uint32_t granule) {
   return slab.IsEmpty() && OnSlabEmpty(heap, ref);
 }
 
-void MakeRoomInRing(Heap& heap, Bin& bin) {
-  BinReserve& reserve = heap.reserve[bin.id];
-  const uint32_t waiting = bin.ring_head - reserve.ring_tail;
-  const uint32_t surplus = waiting - reserve.quarantine_slots;
-  const uint32_t count = surplus / 2 + 1;
-  for (uint32_t i = 0; i < count; ++i) Park(heap, bin, PopRing(heap, bin));
+// From the ring and from the magazine.
+void ParkOldest(Heap& heap, Bin& bin) {
+  uint32_t granule;
+  PopRing(heap, bin, &granule, 1);
+  Park(heap, bin, granule);
+}
+void ParkAt(Heap& heap, Bin& bin, uint32_t place) {
+  SlotKind kind;
+  Park(heap, bin, Places(bin).Get(place, &kind));
 }
 
 // Takes in slots of a slab of ours that other threads freed, as if they were freed now: at most
@@ -48,7 +52,7 @@ uint32_t DrainSlab(Heap& heap, Bin& bin, SlabRef ref, uint32_t most, bool* more)
     ++drained;
     HeapCounters::Add(heap.counters.remote_drained, 1);
     if (waits) {
-      if (bin.ring_head == bin.ring_limit) MakeRoomInRing(heap, bin);
+      if (bin.ring_head == bin.ring_limit) SpillRing(heap, bin);
       PushRing(bin, granule);
     } else if (bin.ready < bin.magazine_capacity) {
       PushMagazine(bin, granule);
@@ -70,56 +74,56 @@ void ListAnnounced(Heap& heap, SlabRef ref) {
 
 void Flush(Heap& heap, Bin& bin, Waiting waiting) {
   BinReserve& reserve = heap.reserve[bin.id];
-  for (; reserve.held != 0; --reserve.held)
-    Park(heap, bin, MagazineSlot(bin, HeldPlace(bin, reserve.held - 1)));
+  bin.limit = CurrentLimit(bin);
+  for (; reserve.held != 0; --reserve.held) ParkAt(heap, bin, HeldPlace(bin, reserve.held - 1));
   while (bin.ready != 0) {
-    const uint32_t granule = MagazineSlot(bin, bin.ready - 1);
     bin.ready--;
-    Park(heap, bin, granule);
+    ParkAt(heap, bin, bin.ready);
   }
   const uint32_t kept = waiting == Waiting::kKept ? reserve.quarantine_slots : 0;
   while (bin.ring_head - reserve.ring_tail > kept) {
-    HeapCounters::Add(heap.counters.shortened_waits, waiting == Waiting::kGivenUp);
-    Park(heap, bin, PopRing(heap, bin));
+    if (waiting == Waiting::kGivenUp) {
+      HeapCounters::Add(heap.counters.shortened_waits, 1);
+      SayDegraded(Degradation::kWaits);
+    }
+    ParkOldest(heap, bin);
   }
 }
 
 }  // namespace
 
-// An entry is believed only if the slot's state says that it rests at this very place.
-uint32_t MagazineSlot(Bin& bin, uint32_t place) {
-  const uint32_t granule = bin.magazine[place] ^ bin.MaskAt(place);
-  bool fresh;
-  if (granule >= CurrentLimit(bin) || !bin.states[granule].Load().IsReady(place, &fresh)) {
-    ReportCorruptReference(bin.id, granule);
+void PopRing(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count) {
+  uint32_t& tail = heap.reserve[bin.id].ring_tail;
+  const uint32_t first = tail;
+  const uint32_t limit = bin.limit;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t place = (first + i) & bin.ring_mask;
+    const uint32_t granule = bin.ring[place] ^ bin.MaskAt(place);
+    if (granule >= limit ||
+        bin.states[granule].Load() != StateWord::AtRest(SlotKind::kQuarantined, place)) {
+      ReportCorruptReference(bin.id, granule);
+    }
+    granules[i] = granule;
   }
-  return granule;
+  tail = first + count;
+  bin.ring_limit += count;
 }
 
-uint32_t PopRing(Heap& heap, Bin& bin) {
-  const uint32_t place = heap.reserve[bin.id].ring_tail++ & bin.ring_mask;
-  bin.ring_limit++;
-  const uint32_t granule = bin.ring[place] ^ bin.MaskAt(place);
-  if (granule >= CurrentLimit(bin) ||
-      bin.states[granule].Load() != StateWord::AtRest(SlotKind::kQuarantined, place)) {
-    ReportCorruptReference(bin.id, granule);
-  }
-  return granule;
+void SpillRing(Heap& heap, Bin& bin) {
+  BinReserve& reserve = heap.reserve[bin.id];
+  const uint32_t waiting = bin.ring_head - reserve.ring_tail;
+  const uint32_t surplus = waiting - reserve.quarantine_slots;
+  const uint32_t count = surplus / 2 + 1;
+  for (uint32_t i = 0; i < count; ++i) ParkOldest(heap, bin);
 }
 
 // The tick comes first: it may take in what other threads freed.
-void SpillRing(Heap& heap, Bin& bin) {
-  Tick(heap);
-  if (bin.ring_head == bin.ring_limit) MakeRoomInRing(heap, bin);
-}
 
 void SpillMagazine(Heap& heap, Bin& bin) {
   Tick(heap);
   const uint32_t count = (bin.ready + 1u) / 2;
-  for (uint32_t i = 0; i < count; ++i) Park(heap, bin, MagazineSlot(bin, i));
-  for (uint32_t i = count; i < bin.ready; ++i) {
-    MoveToMagazine(bin, i - count, MagazineSlot(bin, i));
-  }
+  for (uint32_t i = 0; i < count; ++i) ParkAt(heap, bin, i);
+  for (uint32_t i = count; i < bin.ready; ++i) Places(bin).Move(i, i - count);
   bin.ready -= count;
 }
 
@@ -133,7 +137,7 @@ void CollectInbox(Heap& heap) {
     // A slab without the flag was not announced, or is linked twice.
     if (!slab.remote_pending.load(std::memory_order_acquire)) ReportCorruptLink(ref);
     link = slab.remote_next.load(std::memory_order_relaxed);
-    if (g_address_map.OwnerOf(ref) == heap.id) {
+    if (g_address_map.OwnerOf(ref) == heap.id()) {
       ListAnnounced(heap, ref);
     } else {
       // It changed hands while the announcement was under way.
@@ -151,7 +155,7 @@ bool DrainClass(Heap& heap, Bin& bin) {
   uint32_t drained = 0;
   while (reserve.announced && drained < most) {
     const SlabRef ref = reserve.announced;
-    CheckLink(ref, bin.id, heap.id);
+    CheckLink(ref, bin.id, heap.id());
     Slab& slab = g_address_map.slab(ref);
     reserve.announced = SlabRef::FromBits(slab.remote_next.load(std::memory_order_relaxed));
     // The flag goes before the scan: a free that comes meanwhile announces itself again.

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "src/base/compiler.h"
+#include "src/engine/bad_pointer.h"
 #include "src/engine/heap.h"
 
 namespace bartizan {
@@ -16,27 +17,54 @@ BARTIZAN_INLINE void PushRing(Bin& bin, uint32_t granule) {
   bin.ring_head++;
 }
 
-BARTIZAN_INLINE void StoreReference(Bin& bin, uint32_t place, uint32_t granule, SlotKind kind) {
-  bin.magazine[place] = granule ^ bin.MaskAt(place);
-  bin.states[granule].Store(StateWord::AtRest(kind, place));
-}
+// The places of a magazine, those behind its end included. Made for a piece of work in which the
+// bin itself does not change, so that its members stay in registers.
+class Places {
+ public:
+  explicit Places(const Bin& bin)
+      : entries_(bin.magazine),
+        states_(bin.states),
+        key_(bin.key),
+        limit_(bin.limit),
+        id_(bin.id) {}
+
+  BARTIZAN_INLINE void Put(uint32_t place, uint32_t granule, SlotKind kind) const {
+    entries_[place] = granule ^ Bin::Mask(key_, place);
+    states_[granule].Store(StateWord::AtRest(kind, place));
+  }
+  // The slot that rests there, checked against its state; `*kind` is kCached or kFresh.
+  BARTIZAN_INLINE uint32_t Get(uint32_t place, SlotKind* kind) const {
+    const uint32_t granule = entries_[place] ^ Bin::Mask(key_, place);
+    bool fresh = false;
+    if (granule >= limit_ || !states_[granule].Load().IsReady(place, &fresh)) [[unlikely]] {
+      ReportCorruptReference(id_, granule);
+    }
+    *kind = fresh ? SlotKind::kFresh : SlotKind::kCached;
+    return granule;
+  }
+  void Move(uint32_t from, uint32_t to) const {
+    SlotKind kind;
+    const uint32_t granule = Get(from, &kind);
+    Put(to, granule, kind);
+  }
+
+ private:
+  uint32_t* entries_;
+  SlotState* states_;
+  uint32_t key_;
+  uint32_t limit_;
+  ClassId id_;
+};
+
 BARTIZAN_INLINE void PushMagazine(Bin& bin, uint32_t granule) {
-  StoreReference(bin, bin.ready, granule, SlotKind::kCached);
+  Places(bin).Put(bin.ready, granule, SlotKind::kCached);
   bin.ready++;
 }
-
-// To that place of the magazine; a slot that was never issued stays known as such.
-inline void MoveToMagazine(Bin& bin, uint32_t place, uint32_t granule) {
-  const bool unused = bin.states[granule].Load().IsUnused();
-  StoreReference(bin, place, granule, unused ? SlotKind::kFresh : SlotKind::kCached);
-}
-// The slot that rests at that place of the magazine, checked against its state.
-uint32_t MagazineSlot(Bin& bin, uint32_t place);
 // Slots that are held back rest behind the magazine's end.
 inline uint32_t HeldPlace(const Bin& bin, uint32_t i) { return bin.magazine_capacity + i; }
 
-// The oldest slot of the ring, checked against its state.
-uint32_t PopRing(Heap& heap, Bin& bin);
+// The oldest slots of the ring, checked against their states.
+void PopRing(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count);
 
 // Makes room in a full ring or magazine: the oldest slots, or those that would be issued last, go
 // to rest in their slabs.

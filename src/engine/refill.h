@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "src/base/compiler.h"
 #include "src/engine/bad_pointer.h"
@@ -55,9 +56,20 @@ class Refill {
     return FillFromSlabs(heap, bin) ? Result::kDone : Result::kRefused;
   }
 
+  // What has waited long enough in a full ring becomes ready, as far as the magazine has room: that
+  // is work that a refill would have to do, and no more. False: there was no room for a window.
+  static bool MakeRoom(Heap& heap, Bin& bin) {
+    const uint32_t window = heap.reserve[bin.id].window;
+    bin.limit = CurrentLimit(bin);
+    bool any = false;
+    while (bin.ready + window <= bin.magazine_capacity && FillFromRing(heap, bin)) any = true;
+    return any;
+  }
+
  private:
   static constexpr uint32_t kLargestWindow = 64;
-  // What is loaded at a time: a window, what the last unit carved for it has more, what was held.
+  // What is loaded at a time: a window, what is held back at first, what the last unit carved for
+  // it has more.
   static constexpr uint32_t kLargestBatch = 2 * kLargestWindow + kMaxSlotsPerUnit;
 
   static void PrepareSlab(SlabRef ref) {
@@ -80,9 +92,9 @@ class Refill {
     const uint32_t surplus = waiting - reserve.quarantine_slots;
     uint32_t granules[kLargestBatch];
     const uint32_t count = surplus < reserve.window ? surplus : reserve.window;
-    for (uint32_t i = 0; i < count; ++i) granules[i] = PopRing(heap, bin);
+    PopRing(heap, bin, granules, count);
     Examine(heap, bin, granules, count);
-    Load(heap, bin, granules, count);
+    Load(heap, bin, granules, count, SlotKind::kCached);
     return true;
   }
 
@@ -95,7 +107,7 @@ class Refill {
     uint32_t count = 0;
     while (reserve.room && count < wanted) {
       const SlabRef ref = reserve.room;
-      CheckLink(ref, bin.id, heap.id);
+      CheckLink(ref, bin.id, heap.id());
       Slab& slab = g_address_map.slab(ref);
       if (slab.parked == 0) break;
       if (slab.empty_since_ms != 0) OnSlabUsed(heap, ref);
@@ -104,44 +116,52 @@ class Refill {
     }
     if (count != 0) {
       Examine(heap, bin, granules, count);
+      Load(heap, bin, granules, count, SlotKind::kCached);
     } else if (reserve.room) {
       // Fresh slots, which no program ever had, are not examined: reading them would fault.
       const SlabRef ref = reserve.room;
       count = Carve(heap, bin, ref, granules, wanted);
       if (!g_address_map.slab(ref).HasRoom()) UnlistSlab(heap, ref);
+      if (count != 0) Load(heap, bin, granules, count, SlotKind::kFresh);
     }
-    if (count != 0) Load(heap, bin, granules, count);
     return count != 0;
   }
 
   static void Examine(Heap& heap, Bin& bin, const uint32_t* granules, uint32_t count) {
-    if (bin.id == kZeroClass) return;
     const Toggles toggles = CurrentToggles();
+    if (bin.id == kZeroClass || !P::template Acts<kOnReuse>(toggles)) return;
+    const uint32_t bytes = kClassBytes[bin.id];
+    for (uint32_t i = 0; i < count; ++i) __builtin_prefetch(bin.SlotAt(granules[i]));
     for (uint32_t i = 0; i < count; ++i) {
-      const FreeSlot slot{bin.SlotAt(granules[i]), kClassBytes[bin.id], heap.random,
-                          bin.states + granules[i]};
+      const FreeSlot slot{bin.SlotAt(granules[i]), bytes, heap.random, bin.states + granules[i]};
       P::template Run<kOnReuse>(toggles, slot);
     }
   }
 
-  // Makes slots ready, in the order that layers like. Some may be held back until the next time, so
-  // that even the last one of a window is not the only one that could come.
-  static void Load(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count) {
+  // Makes slots ready. Where layers want the next slot to be uncertain, some are held back: what
+  // comes in becomes ready itself or takes the place of one of these, which does, all with the same
+  // chance.
+  static void Load(Heap& heap, Bin& bin, const uint32_t* granules, uint32_t count, SlotKind kind) {
     BinReserve& reserve = heap.reserve[bin.id];
-    SlotBatch batch{granules, count, heap.random, granules + count, reserve.held};
-    for (uint32_t i = 0; i < batch.held; ++i) {
-      batch.held_granules[i] = MagazineSlot(bin, HeldPlace(bin, i));
+    const Places places(bin);
+    const uint32_t missing = reserve.hold - reserve.held;
+    const uint32_t kept = missing < count ? missing : count - 1;
+    for (uint32_t i = 0; i < kept; ++i)
+      places.Put(HeldPlace(bin, reserve.held++), granules[i], kind);
+    const uint32_t ready = bin.ready;
+    bin.ready = ready + count - kept;
+    const uint32_t held = reserve.held;
+    const uint32_t first_held = HeldPlace(bin, 0);
+    uint16_t chosen[kLargestBatch];
+    if (held != 0) heap.random.BelowSmall(held + 1, chosen, count - kept);
+    for (uint32_t i = 0; i < count - kept; ++i) {
+      if (held == 0 || chosen[i] == held) {
+        places.Put(ready + i, granules[kept + i], kind);
+      } else {
+        places.Move(first_held + chosen[i], ready + i);
+        places.Put(first_held + chosen[i], granules[kept + i], kind);
+      }
     }
-    P::template Run<kOnSelectSlots>(CurrentToggles(), batch);
-    const uint32_t all = count + batch.held;
-    const uint32_t keep = reserve.hold < all ? reserve.hold : all - 1;
-    const uint32_t ready = all - keep;
-    for (uint32_t i = 0; i < ready; ++i) MoveToMagazine(bin, bin.ready + i, granules[i]);
-    for (uint32_t i = 0; i < keep; ++i) {
-      MoveToMagazine(bin, HeldPlace(bin, i), granules[ready + i]);
-    }
-    bin.ready += ready;
-    reserve.held = keep;
   }
 
   // Where the system gives nothing, what there is.
@@ -149,7 +169,7 @@ class Refill {
     BinReserve& reserve = heap.reserve[bin.id];
     if (reserve.held == 0) return false;
     reserve.held--;
-    MoveToMagazine(bin, bin.ready++, MagazineSlot(bin, HeldPlace(bin, reserve.held)));
+    Places(bin).Move(HeldPlace(bin, reserve.held), bin.ready++);
     return true;
   }
 
@@ -170,6 +190,12 @@ class Refill {
       for (uint32_t slot = slots.begin; slot < slots.end; ++slot) {
         granules[count++] = first + slot * GranulesPerSlot(bin);
       }
+    }
+    // All places of a unit are alike, and there may be more of them than are held back.
+    for (uint32_t i = 0; i < count; ++i) {
+      SlotChoice choice{count - i, heap.random};
+      P::template Run<kOnChooseSlot>(CurrentToggles(), choice);
+      std::swap(granules[i], granules[i + choice.chosen]);
     }
     return count;
   }

@@ -5,6 +5,7 @@
 #include "src/engine/heap.h"
 #include "src/engine/large_blocks.h"
 #include "src/metadata/address_map.h"
+#include "src/platform/bytes.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 
@@ -26,12 +27,19 @@ void FillSizeIndex() {
   g_runtime.bin_offset[0] = kEmptyBin * sizeof(Bin);
   for (size_t step = 1; step <= kIndexedRequest / kIndexStep; ++step) {
     const ClassId id = ClassOf(step * kIndexStep + g_runtime.trailer_bytes);
-    g_runtime.bin_offset[step] = static_cast<uint16_t>(id * sizeof(Bin));
+    g_runtime.bin_offset[step] = static_cast<uint32_t>(id * sizeof(Bin));
   }
+}
+
+uint32_t ShortCapacity(Toggles toggles) {
+  if (!kComposition.acts_on_blocks(toggles)) return kMaxSlotBytes;
+  if (kComposition.has_costly(toggles)) return 0;
+  return static_cast<uint32_t>(platform::kBranchFreeZero - g_runtime.trailer_bytes);
 }
 
 void Start(RandomStream& random) {
   FillSizeIndex();
+  g_runtime.short_capacity = ShortCapacity(CurrentToggles());
   g_runtime.max_slot_request = kMaxSlotBytes - g_runtime.trailer_bytes;
   g_runtime.window = g_address_map.window();
   for (uint64_t& secret : bartizan_sealed_page.secrets) secret = random.Next64();

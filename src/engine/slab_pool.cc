@@ -85,7 +85,7 @@ Result Take(Heap& heap, ClassId id, uint32_t gap, SlabRef* ref) {
     slab.torn = false;
     slab.empty_since_ms = 0;
     slab.node = static_cast<uint8_t>(heap.node);
-    g_address_map.SetOwner(*ref, heap.id);
+    g_address_map.SetOwner(*ref, heap.id());
   }
   if (id != kZeroClass) {
     platform::BindToNode(g_address_map.SlabAddress(*ref), SlabBytes(id), heap.node);

@@ -9,7 +9,6 @@
 #include "src/base/random.h"
 #include "src/metadata/size_classes.h"
 #include "src/metadata/slot_state.h"
-#include "src/platform/process.h"
 
 namespace bartizan {
 
@@ -19,7 +18,8 @@ struct BinPlan {
   RandomStream& random;
   uint32_t key = 0;               // references to free slots are stored XORed with it
   uint32_t quarantine_slots = 0;  // slots that must be freed after a slot before it is reused
-  uint32_t hold = 0;              // slots kept back from each batch, to be mixed with the next
+  // Slots held back: each that becomes ready is drawn from these and the one that comes in instead.
+  uint32_t hold = 0;
 };
 
 // A slab is about to be taken from address space that was never used.
@@ -36,16 +36,6 @@ struct SlabSpan {
   uintptr_t end;
 };
 
-// Slots that may become the next ones to be issued: `count` new ones, then those held back until
-// now. The last ones will be held back, the others issued from the last to the first.
-struct SlotBatch {
-  uint32_t* granules;
-  uint32_t count;
-  RandomStream& random;
-  uint32_t* held_granules;  // granules + count
-  uint32_t held;
-};
-
 // One of `count` possibilities is taken: the first, unless a layer chooses.
 struct SlotChoice {
   uint32_t count;
@@ -58,7 +48,7 @@ struct SlotUse {
   std::byte* slot;
   size_t requested;    // bytes that the program may use
   size_t capacity;     // bytes it could have asked for in this slot: all but the trailer
-  bool fresh = false;  // nothing has ever touched the slot
+  bool fresh = false;  // nothing has ever touched the slot, which is not short
 };
 
 // A slot that was free and may be issued next.
@@ -89,14 +79,6 @@ struct SlotReturn {
   // another thread freeing the same block right now. Without a state for large blocks.
   StateWord word = {};
   const SlotState* state = nullptr;
-
-  // For reports: waits a little, so that the other thread gets to where it shows.
-  bool IsRacing() const {
-    constexpr int kOtherThreadMs = 2;
-    if (state == nullptr) return false;
-    if (state->Load() == word) platform::SleepMilliseconds(kOtherThreadMs);
-    return state->Load() != word;
-  }
 };
 
 // Behind a large block, as far as its memory goes, so many bytes are zero when it is handed out.

@@ -10,6 +10,9 @@
 //     static void OnResize(const SlotResize& op);
 //   };
 //
+// A layer that acts on the common path with more than a few instructions says kCostly = true:
+// where it is on, the common path leaves blocks to a function of its own.
+//
 // The layer's file is the same in the static profile, where absent layers compile to nothing, and
 // in the dynamic one, where each is one bit of a sealed word that is loaded once per operation.
 #ifndef BARTIZAN_SRC_HOOKS_PROFILE_H_
@@ -30,17 +33,16 @@ namespace bartizan {
 enum Hook : uint32_t {
   kOnPlanBin = 1,         // void OnPlanBin(BinPlan&)
   kOnPrepareSlab = 2,     // void OnPrepareSlab(const SlabSpan&)
-  kOnSelectSlots = 4,     // void OnSelectSlots(SlotBatch&)
-  kOnAllocate = 8,        // void OnAllocate(const SlotUse&)
-  kOnResize = 16,         // void OnResize(const SlotResize&)
-  kOnFree = 32,           // void OnFree(const SlotReturn&)
-  kOnReuse = 64,          // void OnReuse(const FreeSlot&)
-  kOnPlaceLarge = 128,    // void OnPlaceLarge(LargePlan&)
-  kOnFreeLarge = 256,     // void OnFreeLarge(const SlotReturn&)
-  kOnChooseSlot = 512,    // void OnChooseSlot(SlotChoice&)
-  kOnResizeLarge = 1024,  // void OnResizeLarge(const SlotUse&)
-  kOnPlanSlab = 2048,     // void OnPlanSlab(SlabPlan&)
-  kOnLibraryCall = 4096,  // void OnLibraryCall(const LibraryCall&)
+  kOnAllocate = 4,        // void OnAllocate(const SlotUse&)
+  kOnResize = 8,          // void OnResize(const SlotResize&)
+  kOnFree = 16,           // void OnFree(const SlotReturn&)
+  kOnReuse = 32,          // void OnReuse(const FreeSlot&)
+  kOnPlaceLarge = 64,     // void OnPlaceLarge(LargePlan&)
+  kOnFreeLarge = 128,     // void OnFreeLarge(const SlotReturn&)
+  kOnChooseSlot = 256,    // void OnChooseSlot(SlotChoice&)
+  kOnResizeLarge = 512,   // void OnResizeLarge(const SlotUse&)
+  kOnPlanSlab = 1024,     // void OnPlanSlab(SlabPlan&)
+  kOnLibraryCall = 2048,  // void OnLibraryCall(const LibraryCall&)
 };
 
 // The hooks that a layer really has.
@@ -48,7 +50,6 @@ template <class L>
 constexpr uint32_t kDefinedHooks =
     (requires(BinPlan& p) { L::OnPlanBin(p); } ? kOnPlanBin : 0u) |
     (requires(const SlabSpan& s) { L::OnPrepareSlab(s); } ? kOnPrepareSlab : 0u) |
-    (requires(SlotBatch& b) { L::OnSelectSlots(b); } ? kOnSelectSlots : 0u) |
     (requires(const SlotUse& u) { L::OnAllocate(u); } ? kOnAllocate : 0u) |
     (requires(const SlotResize& r) { L::OnResize(r); } ? kOnResize : 0u) |
     (requires(const SlotReturn& r) { L::OnFree(r); } ? kOnFree : 0u) |
@@ -86,6 +87,8 @@ template <class... Entries>
 class Profile {
   template <class E>
   static constexpr uint64_t kBit = Bit(E::kToggle);
+  template <class E>
+  static constexpr bool kCostly = requires { requires E::kCostly; };
 
   static_assert(std::popcount((uint64_t{0} | ... | kBit<Entries>)) == sizeof...(Entries),
                 "each layer once");
@@ -96,7 +99,6 @@ class Profile {
       if (!E::kAlways && (toggles.bits & kBit<E>) == 0) return;
       if constexpr (H == kOnPlanBin) E::OnPlanBin(op);
       if constexpr (H == kOnPrepareSlab) E::OnPrepareSlab(op);
-      if constexpr (H == kOnSelectSlots) E::OnSelectSlots(op);
       if constexpr (H == kOnAllocate) E::OnAllocate(op);
       if constexpr (H == kOnResize) E::OnResize(op);
       if constexpr (H == kOnFree) E::OnFree(op);
@@ -115,6 +117,32 @@ class Profile {
   template <Hook H, class Op>
   BARTIZAN_INLINE static void Run(Toggles toggles, Op& op) {
     (One<H, Entries>(toggles, op), ...);
+  }
+  // Without the costly ones, of which none is in force.
+  template <Hook H, class Op>
+  BARTIZAN_INLINE static void RunShort(Toggles toggles, Op& op) {
+    (One<kCostly<Entries> ? Hook{} : H, Entries>(toggles, op), ...);
+  }
+
+  // Whether any layer acts when blocks are allocated and freed, and whether one in force does, or
+  // is even costly.
+  static constexpr bool kActsOnBlocks =
+      (((Entries::kHooks & (kOnAllocate | kOnFree)) != 0) || ... || false);
+  static bool ActsOnBlocks(Toggles toggles) {
+    return Acts<kOnAllocate>(toggles) || Acts<kOnFree>(toggles);
+  }
+  static bool HasCostly([[maybe_unused]] Toggles toggles) {
+    return ((kCostly<Entries> && (Entries::kAlways || toggles.Has(Entries::kToggle))) || ... ||
+            false);
+  }
+
+  // Whether any layer acts on that event: one test on the common path instead of one for each.
+  template <Hook H>
+  BARTIZAN_INLINE static bool Acts([[maybe_unused]] Toggles toggles) {
+    constexpr bool kAlways = ((Entries::kAlways && (Entries::kHooks & H) != 0) || ... || false);
+    constexpr uint64_t kGated =
+        (uint64_t{0} | ... | ((Entries::kHooks & H) != 0 ? kBit<Entries> : 0));
+    return kAlways || (toggles.bits & kGated) != 0;
   }
 
   template <class L>

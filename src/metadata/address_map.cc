@@ -24,8 +24,7 @@ constexpr size_t kStatesSpan = (kRegionBytes >> 4) * sizeof(SlotState);
 constexpr size_t kTableGap = kGiB >> (36 - kRegionShift);
 constexpr size_t kWindowSpan = kClasses * kRegionBytes;
 constexpr size_t kStateTablesSpan = kClasses * (kStatesSpan + kTableGap);
-constexpr size_t kOwnersSpan = (kRegionBytes >> kOwnerShift) * kBins * sizeof(HeapId);
-constexpr size_t kSlabsSpan = (kRegionBytes >> kOwnerShift) * kBins * sizeof(Slab);
+constexpr size_t kSlabsSpan = (kRegionBytes >> kMinSlabShift) * kBins * sizeof(Slab);
 constexpr size_t kSpread = kWindowSpan / 4;  // by which the parts may move against each other
 
 size_t RandomOffset(RandomStream& random, size_t bound, size_t alignment) {
@@ -51,10 +50,10 @@ Claim ExtendTable(uintptr_t table, size_t wanted, size_t* mapped) {
 }  // namespace
 
 bool AddressMap::Initialize(RandomStream& random) {
-  constexpr size_t kTables = kStateTablesSpan + kOwnersSpan + kSlabsSpan + 2 * kTableGap;
+  constexpr size_t kTables = kStateTablesSpan + kSlabsSpan + kTableGap;
   constexpr size_t kTotal = kWindowSpan + kTables + 2 * kSpread;
   // Somebody else may sit where a table would begin: then choose again. The first page of the
-  // shared tables is mapped at once to find out.
+  // shared table is mapped at once to find out.
   for (int tries = 0; tries < 16 && slabs_bytes_ == 0; ++tries) {
     const uintptr_t place = platform::ChoosePlace(kTotal, random.Next64());
     if (place == 0) return false;
@@ -64,15 +63,9 @@ bool AddressMap::Initialize(RandomStream& random) {
     const bool window_first = random.Below(2) == 0;
     window_ = place + first_gap + (window_first ? 0 : kTables + second_gap);
     states_ = place + first_gap + (window_first ? kWindowSpan + second_gap : 0);
-    const uintptr_t owners = states_ + kStateTablesSpan + kTableGap;
-    const uintptr_t slabs = owners + kOwnersSpan + kTableGap;
-    owners_ = reinterpret_cast<std::atomic<HeapId>*>(owners);
+    const uintptr_t slabs = states_ + kStateTablesSpan + kTableGap;
     slabs_ = reinterpret_cast<Slab*>(slabs);
-    owners_bytes_ = 0;
-    if (ExtendTable(owners, kPageBytes, &owners_bytes_) != Claim::kDone) continue;
-    if (ExtendTable(slabs, kPageBytes, &slabs_bytes_) != Claim::kDone) {
-      platform::Release(owners, owners_bytes_);
-    }
+    if (ExtendTable(slabs, kPageBytes, &slabs_bytes_) != Claim::kDone) slabs_bytes_ = 0;
   }
   if (slabs_bytes_ == 0) return false;
   for (ClassId id = 0; id < kClasses; ++id) {
@@ -85,27 +78,15 @@ bool AddressMap::Initialize(RandomStream& random) {
   return true;
 }
 
-void AddressMap::SetOwner(SlabRef ref, HeapId owner) {
-  const ClassId id = ref.class_id();
-  const size_t begin = size_t{ref.index()} << SlabShift(id);
-  for (size_t offset = begin; offset < begin + SlabBytes(id); offset += size_t{1} << kOwnerShift) {
-    OwnerEntry(id, offset).store(owner, std::memory_order_release);
-  }
-}
-
 Claim AddressMap::ExtendTables(ClassId id, size_t new_limit) {
   ClassRegion& region = regions_[id];
   const size_t states = (new_limit >> GranuleShift(id)) * sizeof(SlotState);
   Claim claim =
       ExtendTable(reinterpret_cast<uintptr_t>(region.states), states, &region.states_bytes);
   if (claim != Claim::kDone) return claim;
-  constexpr size_t kOwnerRow = kBins * kOwnersPerLine * sizeof(HeapId);
   constexpr size_t kSlabRow = kBins * kSlabsPerRow * sizeof(Slab);
-  const size_t owner_rows = ((new_limit - 1) >> (kOwnerShift + 5)) + 1;
   const size_t slab_rows = (((new_limit - 1) >> SlabShift(id)) / kSlabsPerRow) + 1;
   platform::LockGuard guard(rows_lock_);
-  claim = ExtendTable(reinterpret_cast<uintptr_t>(owners_), owner_rows * kOwnerRow, &owners_bytes_);
-  if (claim != Claim::kDone) return claim;
   return ExtendTable(reinterpret_cast<uintptr_t>(slabs_), slab_rows * kSlabRow, &slabs_bytes_);
 }
 

@@ -1,5 +1,5 @@
-// The address map: which class an address belongs to, where its state word, its slab record and its
-// owner are. docs/address-space.md has the drawing.
+// The address map: which class an address belongs to, where its state word and its slab
+// record are, and who owns it. docs/address-space.md has the drawing.
 //
 // Every class has one region of address space, at a random place inside a window of all classes.
 // Nothing is reserved: a region is claimed in extents of half of what the class has, and its tables
@@ -28,7 +28,7 @@ constexpr size_t kRegionBytes = size_t{1} << kRegionShift;
 // A quarter of each region's span is spent on the random place of its beginning.
 constexpr size_t kUsableRegionBytes = kRegionBytes / 4 * 3;
 
-static_assert(kRegionShift - kOwnerShift <= SlabRef::kIndexBits, "slab names must fit");
+static_assert(kRegionShift - kMinSlabShift <= SlabRef::kIndexBits, "slab names must fit");
 static_assert(kRegionShift - 4 <= 32, "granule indices are stored in 32 bits");
 
 // What a thread needs of one class to judge an address; copied into its bins.
@@ -71,16 +71,10 @@ class AddressMap {
     return inside ? static_cast<ClassId>(id) : kClasses;
   }
 
-  // Owners are kept by 64 KiB of region, 32 of a class to a cache line and the classes side by
-  // side, so that a small program's owners share one page and a large one's are dense.
-  BARTIZAN_INLINE HeapId OwnerAt(ClassId id, size_t offset) const {
-    return OwnerEntry(id, offset).load(std::memory_order_acquire);
-  }
-  HeapId OwnerOf(SlabRef ref) const {
-    return OwnerAt(ref.class_id(), size_t{ref.index()} << SlabShift(ref.class_id()));
-  }
-  // Release: a thread that sees its own id sees the slab as its maker prepared it.
-  void SetOwner(SlabRef slab, HeapId owner);
+  // The slab's owner stands in the state word of its last granule.
+  HeapId OwnerAt(ClassId id, size_t offset) const { return OwnerOf(SlabAt(id, offset)); }
+  HeapId OwnerOf(SlabRef ref) const { return OwnerWord(ref).LoadOwner().owner(); }
+  void SetOwner(SlabRef slab, HeapId owner) { OwnerWord(slab).StoreOwner(owner); }
 
   Slab& slab(SlabRef ref) const {
     const size_t row = ref.index() / kSlabsPerRow;
@@ -122,23 +116,18 @@ class AddressMap {
 
  private:
   static constexpr size_t kSlabsPerRow = 8;
-  static constexpr size_t kOwnersPerLine = 32;
 
-  std::atomic<HeapId>& OwnerEntry(ClassId id, size_t offset) const {
-    const size_t line = offset >> (kOwnerShift + 5);
-    const size_t entry = offset >> kOwnerShift & (kOwnersPerLine - 1);
-    return owners_[(line * kBins + id) * kOwnersPerLine + entry];
+  SlotState& OwnerWord(SlabRef ref) const {
+    return SlabStates(ref)[GranulesPerSlab(ref.class_id()) - 1];
   }
   Growth Grow(ClassId id);
   platform::Claim ExtendTables(ClassId id, size_t new_limit);
 
   uintptr_t window_ = 0;
   platform::AddressRange layout_ = {0, 0};
-  std::atomic<HeapId>* owners_ = nullptr;
   Slab* slabs_ = nullptr;
   uintptr_t states_ = 0;
-  platform::Lock rows_lock_;  // guards the two sizes; innermost of all locks
-  size_t owners_bytes_ = 0;
+  platform::Lock rows_lock_;  // guards the size; innermost of all locks
   size_t slabs_bytes_ = 0;
   ClassRegion regions_[kClasses] = {};
 };

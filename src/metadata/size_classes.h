@@ -75,11 +75,11 @@ constexpr unsigned GranuleShift(ClassId id) {
 }
 
 // A slab is an aligned stride of address space of which a guard takes the end. Seven slots at
-// least, 64 KiB at least: the unit in which ownership is recorded.
-constexpr unsigned kOwnerShift = 16;
+// least, 64 KiB at least.
+constexpr unsigned kMinSlabShift = 16;
 constexpr unsigned SlabShift(ClassId id) {
   const unsigned log = Log2Ceil(size_t{kClassBytes[id]} * 8);
-  return log < kOwnerShift ? kOwnerShift : log;
+  return log < kMinSlabShift ? kMinSlabShift : log;
 }
 constexpr size_t SlabBytes(ClassId id) { return size_t{1} << SlabShift(id); }
 // What a slab leaves at its end for a guard, whatever layers are on: toggles never change layout.
@@ -87,6 +87,16 @@ constexpr size_t kSlabGuardBytes = 4096;
 constexpr uint32_t SlotsPerSlab(ClassId id) {
   return static_cast<uint32_t>((SlabBytes(id) - kSlabGuardBytes) / kClassBytes[id]);
 }
+constexpr uint32_t GranulesPerSlab(ClassId id) { return 1u << (SlabShift(id) - GranuleShift(id)); }
+// The granule of a slab in whose state word the slab's owner stands: the last one, behind
+// all slots.
+static_assert([] {
+  for (ClassId id = 0; id < kClasses; ++id) {
+    const size_t slots_end = SlotsPerSlab(id) * size_t{kClassBytes[id]};
+    if (slots_end >> GranuleShift(id) >= GranulesPerSlab(id)) return false;
+  }
+  return true;
+}());
 // Slots are carved by units of about a page, so that a slab's pages are touched only as they are
 // needed. A slab has no more units than a word has bits.
 constexpr size_t kUnitBytes = 4096;

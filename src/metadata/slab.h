@@ -10,11 +10,6 @@
 
 namespace bartizan {
 
-// 0 is nobody: address space that no heap owns.
-using HeapId = uint16_t;
-constexpr HeapId kNoHeap = 0;
-constexpr uint32_t kMaxHeaps = 65535;
-
 // A slab's name: class in the upper bits, index in the class region in the lower ones. Zeroed
 // memory names no slab.
 class SlabRef {

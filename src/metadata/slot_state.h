@@ -3,7 +3,8 @@
 //   live         kkkkkkkkkkkkk ff 1   slack (capacity - requested), family
 //   at rest      pppppppppppp kkk 0   place it is stored at, kind
 //
-// A granule at which no slot starts, or whose slot was never carved, has the word 0: kNone.
+// A granule at which no slot starts, or whose slot was never carved, has the word 0: kNone. The
+// last granule of a slab, where no slot can start, has the slab's owner instead.
 //
 //                     malloc                    free (owner)
 //   carve -> kFresh or kCached --> live -----------------------> kQuarantined (or kCached)
@@ -39,6 +40,11 @@ enum class SlotKind : uint16_t {
   kFresh = 5,
 };
 
+// A heap's name; 0 is nobody. One bit less than a state word has, see StateWord::OwnedBy.
+using HeapId = uint16_t;
+constexpr HeapId kNoHeap = 0;
+constexpr uint32_t kMaxHeaps = 32767;
+
 // Which family of functions a block came from.
 enum class Family : uint16_t { kMalloc = 0, kNew = 1, kNewArray = 2, kAligned = 3 };
 
@@ -57,6 +63,13 @@ class StateWord {
         static_cast<uint16_t>((place % kPlaces) << 4 | static_cast<uint16_t>(kind) << 1));
   }
 
+  // Not a slot's word, but that of a slab's last granule, where no slot can begin: the slab's
+  // owner. Never live, so that the address of that granule is no block.
+  static constexpr StateWord OwnedBy(HeapId heap) {
+    return StateWord(static_cast<uint16_t>(heap << 1));
+  }
+  constexpr HeapId owner() const { return bits_ >> 1; }
+
   constexpr bool IsLive() const { return (bits_ & 1) != 0; }
   // Of live words.
   constexpr size_t slack() const { return bits_ >> 3; }
@@ -67,8 +80,9 @@ class StateWord {
   constexpr bool IsUnused() const { return bits_ == 0 || kind() == SlotKind::kFresh; }
   // Whether it is ready at that place of its magazine; `*fresh` whether it was never issued.
   constexpr bool IsReady(uint32_t place, bool* fresh) const {
-    *fresh = (bits_ & kFreshBit) != 0;
-    return (bits_ & ~kFreshBit) == AtRest(SlotKind::kCached, place).bits_;
+    const uint32_t difference = bits_ ^ AtRest(SlotKind::kCached, place).bits_;
+    *fresh = difference != 0;
+    return (difference & ~uint32_t{kFreshBit}) == 0;
   }
 
   constexpr uint16_t bits() const { return bits_; }
@@ -104,6 +118,11 @@ class SlotState {
   void FinishRemoteFree() {
     bits_.store(StateWord::AtRest(SlotKind::kRemote).bits(), std::memory_order_release);
   }
+  // The owner of a slab. Release: a thread that sees its own id sees the slab as it was prepared.
+  void StoreOwner(HeapId heap) {
+    bits_.store(StateWord::OwnedBy(heap).bits(), std::memory_order_release);
+  }
+  StateWord LoadOwner() const { return StateWord(bits_.load(std::memory_order_acquire)); }
   StateWord LoadRemote() const { return StateWord(bits_.load(std::memory_order_acquire)); }
 
  private:

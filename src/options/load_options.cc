@@ -3,6 +3,7 @@
 #include "src/options/sealed_page.h"
 #include "src/platform/file.h"
 #include "src/platform/process.h"
+#include "src/platform/wide_bytes.h"
 
 namespace bartizan {
 namespace {
@@ -34,7 +35,9 @@ void LoadOptions(Variant variant) {
       .environment = !texts.environment.empty(),
       .environment_ignored = variable != nullptr && is_secure,
   };
-  FillSealedPage(ReadOptions(texts, library, kPrint), origin, variant, bartizan_sealed_page);
+  Options options = ReadOptions(texts, library, kPrint);
+  options.wide_vectors = options.wide_vectors && platform::HasWideVectors();
+  FillSealedPage(options, origin, variant, bartizan_sealed_page);
   if (!bartizan_sealed_page.options.verbose) return;
   VerboseLine line;
   FormatVerboseLine(bartizan_sealed_page.info, line);

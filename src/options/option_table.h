@@ -70,6 +70,7 @@ struct Options {
   bool reuse_check_whole = false;
   bool huge_pages = false;
   bool numa = false;
+  bool wide_vectors = false;
   bool verbose = false;
   // Where reports go instead of standard error, "" for standard error. `%p` stands for the process
   // id until ExpandProcessId replaces it. Ends with a zero.
@@ -220,6 +221,8 @@ inline constexpr OptionSpec kOptionTable[] = {
                        "transparent huge pages where blocks gain from them"),
     option_row::Switch("numa", &Options::numa, {1, 1, 1},
                        "memory from the node of the allocating thread"),
+    option_row::Switch("wide_vectors", &Options::wide_vectors, {1, 1, 1},
+                       "vectors of 64 bytes where the processor has them"),
     {.name = "report_file",
      .kind = OptionKind::kPath,
      .help = "absolute path that reports are appended to; %p becomes the process id"},

@@ -1,4 +1,6 @@
-// Zeroing memory, and finding out whether it is zero.
+// Zeroing slots, and finding out whether memory is zero.
+//
+// `wide`: the processor has the instructions of wide_bytes.h, and the options allow them.
 #ifndef BARTIZAN_SRC_PLATFORM_BYTES_H_
 #define BARTIZAN_SRC_PLATFORM_BYTES_H_
 
@@ -11,6 +13,7 @@
 #endif
 
 #include "src/base/compiler.h"
+#include "src/platform/wide_bytes.h"
 
 namespace bartizan::platform {
 
@@ -18,12 +21,9 @@ namespace bartizan::platform {
 // vary, a mispredicted branch on the size costs more than accesses that overlap.
 constexpr size_t kBranchFreeZero = 128;
 
-// Zeroes `bytes` bytes, and never less than 16: the memory is a slot's.
-BARTIZAN_INLINE void ZeroSlot(std::byte* slot, size_t bytes) {
-  if (bytes > kBranchFreeZero) [[unlikely]] {
-    std::memset(slot, 0, bytes);
-    return;
-  }
+// Zeroes at most kBranchFreeZero bytes, and never less than 16: the memory is a slot's.
+BARTIZAN_INLINE void ZeroShort(std::byte* slot, size_t bytes, bool wide) {
+  if (wide) return wide::ZeroShort(slot, bytes);
   const size_t last = bytes < 16 ? 0 : bytes - 16;
 #if defined(__SSE2__)
   const __m128i zero = _mm_setzero_si128();
@@ -36,8 +36,16 @@ BARTIZAN_INLINE void ZeroSlot(std::byte* slot, size_t bytes) {
   store(0), store(16), store(32), store(48), store(64), store(80), store(96), store(last);
 }
 
-// Whether all bytes of a slot of at most kBranchFreeZero bytes are zero.
-BARTIZAN_INLINE bool IsZeroSlot(const std::byte* slot, size_t bytes) {
+// Any number of bytes, and never less than 16.
+BARTIZAN_INLINE void ZeroSlot(std::byte* slot, size_t bytes, bool wide) {
+  if (bytes <= kBranchFreeZero) return ZeroShort(slot, bytes, wide);
+  if (wide && bytes <= wide::kMostInLoop) return wide::ZeroLong(slot, bytes);
+  std::memset(slot, 0, bytes);
+}
+
+// Whether a slot of at most kBranchFreeZero bytes is zero. 16-byte aligned, a multiple of 16.
+BARTIZAN_INLINE bool IsZeroShort(const std::byte* slot, size_t bytes, bool wide) {
+  if (wide) return wide::IsZeroShort(slot, bytes);
   const size_t last = bytes - 16;
 #if defined(__SSE2__)
   __m128i any = _mm_setzero_si128();
@@ -60,7 +68,8 @@ BARTIZAN_INLINE bool IsZeroSlot(const std::byte* slot, size_t bytes) {
 }
 
 // Whether all bytes are zero. `begin` is 16-byte aligned and `bytes` a multiple of 16.
-inline bool IsZero(const std::byte* begin, size_t bytes) {
+inline bool IsZero(const std::byte* begin, size_t bytes, bool wide) {
+  if (wide && bytes >= wide::kLeastInLoop) return wide::IsZeroLong(begin, bytes);
 #if defined(__SSE2__)
   __m128i any = _mm_setzero_si128();
   for (size_t i = 0; i < bytes; i += 16) {

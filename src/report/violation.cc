@@ -17,6 +17,13 @@ using ReportLine = Text<1024>;
 // Long enough for a report to reach a slow disk.
 constexpr int kWaitForReportMs = 5000;
 
+void FormatProcess(ReportLine& line) {
+  line << ", process " << platform::ProcessId() << " (";
+  // A file's name may hold anything; the report is one line.
+  for (char c : platform::ProgramName()) line << (c < ' ' || c == 0x7f ? '?' : c);
+  line << ") thread " << platform::ThreadId();
+}
+
 void Format(const Violation& violation, ReportLine& line) {
   line << "bartizan: fatal: " << violation.what << ": " << violation.detail << "; address ";
   line.Hex(violation.address);
@@ -29,10 +36,7 @@ void Format(const Violation& violation, ReportLine& line) {
   if (violation.stated != Violation::kUnknown) {
     line << ", stated " << uint64_t{violation.stated};
   }
-  line << ", process " << platform::ProcessId() << " (";
-  // A file's name may hold anything; the report is one line.
-  for (char c : platform::ProgramName()) line << (c < ' ' || c == 0x7f ? '?' : c);
-  line << ") thread " << platform::ThreadId();
+  FormatProcess(line);
   if (!violation.advice.empty()) line << ". What to do: " << violation.advice;
   line << "\n";
 }
@@ -53,7 +57,34 @@ void Deliver(std::string_view line) {
   platform::WriteAll(platform::kStandardError, line);
 }
 
+std::string_view TextOf(Degradation what) {
+  switch (what) {
+    case Degradation::kSlabGuards:
+      return "guard_pages: the system refuses guards, or their share of its mappings is used up: "
+             "some slabs have none (degraded_guards counts them)";
+    case Degradation::kLargeGuards:
+      return "guard_pages: so many large blocks live that further ones have no guards "
+             "(degraded_guards counts them)";
+    case Degradation::kWaits:
+      return "quarantine: the system refused memory: freed slots were given back before their time "
+             "(shortened_waits counts them)";
+  }
+  return "";
+}
+
 }  // namespace
+
+void SayDegraded(Degradation what) {
+  static constinit std::atomic<uint32_t> said{0};
+  const uint32_t bit = 1u << static_cast<unsigned>(what);
+  if ((said.load(std::memory_order_relaxed) & bit) != 0) return;
+  if ((said.fetch_or(bit, std::memory_order_relaxed) & bit) != 0) return;
+  ReportLine line;
+  line << "bartizan: degraded: " << TextOf(what);
+  FormatProcess(line);
+  line << "\n";
+  Deliver(line.view());
+}
 
 void ReportViolation(const Violation& violation) {
   // Several threads may find something at once: the first one reports and ends the process, the

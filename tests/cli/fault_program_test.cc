@@ -66,8 +66,7 @@ TEST(PlannedFault, ArgumentsNameTheSecondThread) {
 }
 
 TEST(PlanFor, ALayerWithoutFaultsSaysWhy) {
-  EXPECT_TRUE(PlanFor("freelist_encryption").faults.empty());
-  EXPECT_FALSE(PlanFor("freelist_encryption").nothing.empty());
+  EXPECT_TRUE(PlanFor("a_layer_of_tomorrow").faults.empty());
   EXPECT_FALSE(PlanFor("a_layer_of_tomorrow").nothing.empty());
   EXPECT_FALSE(PlanFor("canaries").faults.empty());
   EXPECT_TRUE(PlanFor("canaries").nothing.empty());

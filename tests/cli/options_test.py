@@ -15,7 +15,7 @@ LAYERS = ["guard_pages", "freelist_encryption", "random_slots", "quarantine", "z
           "reuse_check", "canaries", "neighbour_check", "origin_check", "size_check",
           "bounded_libc"]
 OTHERS = ["profile", "large_quarantine", "large_cache", "decay", "guard_gaps", "reuse_check_whole",
-          "huge_pages", "numa", "report_file", "verbose"]
+          "huge_pages", "numa", "wide_vectors", "report_file", "verbose"]
 
 
 class Options(CommandTest):

@@ -21,6 +21,7 @@ EPILOG = """\
 examples:
   tools/compat                                   every program under hardened and under fast
   tools/compat --quick --profile=strict          the short form under one profile
+  tools/compat --quick --layers                  the short form under each layer alone, and under all of them
   tools/compat --only=redis,nginx --options=quarantine=off
   tools/compat --library=none                    are the programs and their checks all right without any library?
   tools/compat --library=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2
@@ -53,9 +54,12 @@ def parse(arguments):
     """The command line."""
     parser = argparse.ArgumentParser(prog="tools/compat", description=DESCRIPTION, epilog=EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("--profile", default="hardened,fast", metavar="P[,P]",
-                        help="hardened, fast, strict, fast_static (the library built for one profile) or another "
-                             "profile's name (default: %(default)s)")
+    columns = parser.add_mutually_exclusive_group()
+    columns.add_argument("--profile", default="hardened,fast", metavar="P[,P]",
+                         help="hardened, fast, strict, fast_static (the library built for one profile) or another "
+                              "profile's name (default: %(default)s)")
+    columns.add_argument("--layers", action="store_true",
+                         help="instead: each layer alone on top of fast, with what it needs, and all at once")
     parser.add_argument("--library", metavar="PATH.so",
                         help="preload this one: another build, another malloc library, or 'none' (default: "
                              "bazel-bin/libbartizan.so)")
@@ -87,7 +91,8 @@ def main(arguments=None):
     try:
         replace_programs(options.program)
         chosen_programs = select(options.only, options.long)
-        chosen = configurations.chosen(options.profile.split(","), options.library, options.options, REPOSITORY)
+        chosen = configurations.each_layer(options.library, options.options, REPOSITORY) if options.layers else \
+            configurations.chosen(options.profile.split(","), options.library, options.options, REPOSITORY)
         for configuration in chosen:
             configurations.prepare(configuration, folder)
         results = run_all(chosen_programs, chosen, folder, options)
@@ -140,7 +145,7 @@ def run_all(chosen_programs, chosen, folder, options):
     """Every program under every configuration; prints rows as they are done."""
     for configuration in chosen:
         if configuration.start_line:
-            print(f"{configuration.name}: {configuration.start_line}")
+            print(f"{configuration.name}: {configuration.start_line}", flush=True)
     rows = table.Table(chosen_programs, chosen)
     rows.header()
     scale = "quick" if options.quick else "long" if options.long else "normal"

@@ -1,7 +1,9 @@
-"""What is preloaded into the programs: a profile of the library, another malloc library, or nothing."""
+"""What is preloaded into the programs: a profile of the library, one layer alone, another malloc library, or nothing."""
 
 import dataclasses
+import json
 import os
+import re
 import shutil
 import subprocess
 from typing import Optional
@@ -9,7 +11,8 @@ from typing import Optional
 # The profile of each library that is built; any other name is a profile of the library with every layer in it.
 STATIC_LIBRARIES = {"fast_static": "libbartizan-fast.so"}
 SWITCHABLE_LIBRARY = "libbartizan.so"
-BUILD_COMMAND = "bazel build //:bartizan //:bartizan_fast"
+BUILT_COMMAND = "tools/cli/bartizan"  # knows which layers there are
+BUILD_COMMAND = "bazel build //:bartizan //:bartizan_fast //tools/cli:bartizan"
 
 # Knobs of other malloc libraries that a user may want to pass on to them.
 PASSED_ON = ("SCUDO_OPTIONS", "MALLOC_CONF", "GLIBC_TUNABLES")
@@ -29,6 +32,7 @@ class Configuration:
     preloaded: Optional[str] = None  # the copy that every user of the machine may read
     start_line: str = ""
     reports: bool = False  # the library writes fatal reports to report_file= too
+    layers: Optional[set] = None  # those that must be on, and no other; None for whatever the profile has
 
     def is_bartizan(self):
         """True where the library's own options and messages can be expected."""
@@ -63,6 +67,21 @@ def chosen(profiles, library, options, repository):
         built = library or os.path.join(repository, "bazel-bin", STATIC_LIBRARIES.get(profile, SWITCHABLE_LIBRARY))
         named = "" if profile in STATIC_LIBRARIES else f"profile={profile}"
         result.append(Configuration(profile, existing(built), joined(named, options)))
+    return result
+
+
+def each_layer(library, options, repository):
+    """Each layer of the registry alone, with what it needs, on top of the profile that has none; then all of them."""
+    built = existing(library or os.path.join(repository, "bazel-bin", SWITCHABLE_LIBRARY))
+    command = existing(os.path.join(repository, "bazel-bin", BUILT_COMMAND))
+    described = subprocess.run([command, "options", "--json"], stdout=subprocess.PIPE, timeout=60, check=True).stdout
+    layers = [option for option in json.loads(described) if option["layer"]]
+    result = []
+    for layer in layers:
+        on = (*layer["needs"], layer["name"])
+        result.append(Configuration(layer["name"], built, joined("profile=fast", *on, options), layers=set(on)))
+    names = [layer["name"] for layer in layers]
+    result.append(Configuration("all", built, joined("profile=strict", *names, options), layers=set(names)))
     return result
 
 
@@ -103,8 +122,19 @@ def prepare(configuration, folder):
         raise CannotStart(f"{configuration.library} says nothing at the start of a process with "
                           f"BARTIZAN_OPTIONS=verbose; it printed: {verbose.strip() or 'nothing'}")
     configuration.start_line = verbose.splitlines()[0]
+    check_layers(configuration)
     accepted = {"BARTIZAN_OPTIONS": joined(configuration.options, f"report_file={folder}/trial.%p.report")}
     configuration.reports = messages(configuration, accepted) == ""
+
+
+def check_layers(configuration):
+    """Fails unless the layers that the column is about are on and no others: it would prove nothing."""
+    if configuration.layers is None:
+        return
+    on = set(re.search(r"layers: ([^;(]*)", configuration.start_line)[1].split())
+    if on != configuration.layers:
+        raise CannotStart(f"under '{configuration.options}' other layers are on than {sorted(configuration.layers)}: "
+                          f"{configuration.start_line}")
 
 
 def messages(configuration, variables):

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import unittest
 
-from . import command, configurations, words
+from . import command, configurations, table, words
 from .png import Picture
 from .program import Program
 
@@ -105,6 +105,21 @@ class DetectsTest(unittest.TestCase):
     def test_options_that_are_not_understood(self):
         said = configurations.Configuration("x", "/bin/false", "", preloaded="/no/such/library.so")
         self.assertIn("cannot be preloaded", configurations.messages(said, {}))
+
+    def test_layer_that_is_not_on(self):
+        column = configurations.Configuration("canaries", "", "", layers={"canaries"})
+        column.start_line = "bartizan 1: profile fast, layers: canaries; off: quarantine (options from BARTIZAN_OPTIONS)"
+        configurations.check_layers(column)
+        for on in ("none", "canaries quarantine", "quarantine"):
+            column.start_line = f"bartizan 1: profile fast, layers: {on}; off: zero_on_free"
+            with self.assertRaisesRegex(configurations.CannotStart, "other layers are on"):
+                configurations.check_layers(column)
+
+    def test_names_of_many_columns(self):
+        self.assertEqual(table.parted("freelist_encryption"), "freelist_\nencryption")
+        self.assertEqual(table.parted("zero_on_free"), "zero_\non_free")
+        self.assertEqual([table.line_of(["canaries"], row, 2) for row in (0, 1)], ["", "canaries"])
+        self.assertEqual([table.line_of(["zero_", "on_free"], row, 2) for row in (0, 1)], ["zero_", "on_free"])
 
     def test_damaged_picture(self):
         with self.assertRaises(ValueError):

@@ -4,18 +4,30 @@ import json
 import sys
 
 
+CELL_WIDTH = 13
+# With more columns than these, their names go over two lines.
+FEW_COLUMNS = 4
+
+
 class Table:
     """One line per program, printed as soon as all its configurations are done."""
 
     def __init__(self, programs, configurations):
         self._columns = [configuration.name for configuration in configurations]
         self._name_width = max(len("program"), *(len(program.name) for program in programs))
-        self._cell_width = max(15, *(len(column) for column in self._columns))
+        if len(self._columns) > FEW_COLUMNS:
+            self._columns = [parted(column) for column in self._columns]
+        self._cell_width = max(CELL_WIDTH, *(len(line) for column in self._columns for line in column.split("\n")))
 
     def header(self):
-        """The first line."""
-        cells = "".join(f"  {column:<{self._cell_width}}" for column in self._columns)
-        print(f"{'program':<{self._name_width}}  {'version':<14}{cells}  work done and checked", flush=True)
+        """The first lines: as many as the longest name of a column has."""
+        names = [column.split("\n") for column in self._columns]
+        height = max(len(lines) for lines in names)
+        for row in range(height):
+            cells = "".join(f"  {line_of(lines, row, height):<{self._cell_width}}" for lines in names)
+            last = row == height - 1
+            print(f"{'program' if last else '':<{self._name_width}}  {'version' if last else '':<14}{cells}"
+                  f"{'  work done and checked' if last else ''}", flush=True)
 
     def row(self, program, version, results):
         """A program's line, then the end of each of its failures."""
@@ -43,6 +55,17 @@ class Table:
             print(f"missing packages: apt-get install -y --no-install-recommends {' '.join(packages)}")
         failed = sum(not result.passed for result in results)
         print(f"{len(results) - failed} passed, {failed} failed", flush=True)
+
+
+def parted(name):
+    """The name in two lines, broken at its first underscore."""
+    first, mark, rest = name.partition("_")
+    return f"{first}{mark}\n{rest}" if rest else name
+
+
+def line_of(lines, row, height):
+    """What of a column's name is on this line: it ends on the last."""
+    return lines[row - height] if row - height >= -len(lines) else ""
 
 
 def cell(result):

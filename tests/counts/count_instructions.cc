@@ -1,6 +1,8 @@
-// Counts the instructions of malloc and free in pairs, by single steps of this very process.
+// Counts the instructions of malloc and free in pairs, or of memcpy, by single steps of this very
+// process.
 //
 // usage: LD_PRELOAD=LIBRARY BARTIZAN_OPTIONS=... count_instructions WARM_UP COUNTED SIZE...
+//        LD_PRELOAD=LIBRARY BARTIZAN_OPTIONS=... count_instructions copies COUNTED
 // COUNTED pairs at most: where they are long, fewer.
 //
 // The processor traps after every instruction while its trap flag is set; the handler looks where
@@ -10,7 +12,8 @@
 //
 // Prints a line for each size: the size; for malloc, then for free, the least, the median and the
 // average; then the calls out for each pair. The median is the lower one: where every other call is
-// a refill, that is still the common path.
+// a refill, that is still the common path. With "copies", a line for each kind of memory that 64
+// bytes are copied to and from: its name; the least, the median and the average; the calls out.
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
@@ -49,6 +52,7 @@ struct Range {
 
 uint64_t g_malloc;
 uint64_t g_free;
+uint64_t g_memcpy;
 Range g_library;
 Range g_program;
 
@@ -86,6 +90,7 @@ struct Calls {
 };
 Calls g_mallocs;
 Calls g_frees;
+Calls g_copies;
 uint64_t g_calls_out;
 const char* g_mistake;
 
@@ -110,12 +115,14 @@ asm(R"(
 )");
 
 void Begin(uint64_t at) {
-  g_call = nullptr;
-  if (at != g_malloc && at != g_free) {
-    g_mistake = "the library was entered somewhere else than at malloc and free";
+  g_call = at == g_malloc   ? &g_mallocs
+           : at == g_free   ? &g_frees
+           : at == g_memcpy ? &g_copies
+                            : nullptr;
+  if (g_call == nullptr) {
+    g_mistake = "the library was entered somewhere else than at what is counted";
     return;
   }
-  g_call = at == g_malloc ? &g_mallocs : &g_frees;
   if (g_call->count == kMostPairs) {
     g_mistake = "more calls than were asked for";
     return;
@@ -166,6 +173,7 @@ void Install() {
   // dlsym, not &malloc: that may be the address of a stub in this program.
   g_malloc = reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "malloc"));
   g_free = reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "free"));
+  g_memcpy = reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "memcpy"));
   g_library = MappingOf(g_malloc);
   g_program = MappingOf(g_begin);
   if (dlsym(RTLD_DEFAULT, "bartizan_version") == nullptr) Fail("the library is not preloaded");
@@ -216,11 +224,53 @@ void Measure(long warm_up, long most, size_t size) {
   fflush(stdout);
 }
 
+constexpr size_t kCopied = 64;
+
+void MeasureCopies(const char* kind, long copies, void* to, const void* from) {
+  const auto copy = reinterpret_cast<void* (*)(void*, const void*, size_t)>(g_memcpy);
+  g_copies.count = 0;
+  g_calls_out = 0;
+  StopToBegin();
+  for (long i = 0; i < copies; ++i) copy(to, from, kCopied);
+  StopWhenDone();
+  if (g_mistake != nullptr) Fail(g_mistake);
+  if (g_copies.count != copies) Fail("calls are missing: is memcpy the library's?");
+  printf("%s", kind);
+  Print(g_copies);
+  printf(" %.2f\n", static_cast<double>(g_calls_out) / static_cast<double>(copies));
+  fflush(stdout);
+}
+
+void MeasureAllCopies(long copies) {
+  char on_stack[2][kCopied] = {};
+  static char global[2][kCopied];
+  constexpr size_t kLarge = 262144;
+  const char* const small = static_cast<char*>(calloc(1, 2 * kCopied));
+  char* const other = static_cast<char*>(calloc(1, 2 * kCopied));
+  char* const large = static_cast<char*>(calloc(1, kLarge));
+  if (small == nullptr || other == nullptr || large == nullptr) Fail("there is no memory");
+  MeasureCopies("stack", copies, on_stack[0], on_stack[1]);
+  MeasureCopies("global", copies, global[0], global[1]);
+  MeasureCopies("block-to-stack", copies, on_stack[0], small);
+  MeasureCopies("block-to-block", copies, other, small);
+  MeasureCopies("large-block-to-stack", copies, on_stack[0], large);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && strcmp(argv[1], "copies") == 0) {
+    Install();
+    const long copies = strtol(argv[2], nullptr, 10);
+    if (copies < 1 || copies > kMostPairs) Fail("COUNTED is out of range");
+    MeasureAllCopies(copies);
+    return 0;
+  }
   if (argc < 4) {
-    fputs("usage: count_instructions WARM_UP COUNTED SIZE...\n", stderr);
+    fputs(
+        "usage: count_instructions WARM_UP COUNTED SIZE...\n       count_instructions copies "
+        "COUNTED\n",
+        stderr);
     return 2;
   }
   const long warm_up = strtol(argv[1], nullptr, 10);

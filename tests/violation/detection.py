@@ -42,7 +42,7 @@ A cell says which share of these was caught, and at which moment:
 | free | when the block, or its neighbour, was freed |
 | reuse | when the memory was about to be issued again, or other blocks were |
 | exit | when the program ended |
-| harmless | not stopped, and nothing came of it: zeros were read, null and `ENOMEM` returned, other memory issued |
+| harmless | not stopped, and nothing came of it: zeros were read, null and `ENOMEM` returned, other memory issued, stored references told nothing and were not believed when damaged |
 
 *crash* is the share of runs in which the allocator itself broke: a wild access or an endless loop inside `malloc` or
 `free`. What an attacker who chooses the values makes of that is another question; it does not count as caught. A dash: not

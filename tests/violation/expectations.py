@@ -217,6 +217,11 @@ TABLE = {
     **dict.fromkeys(("reuse_tight", "reuse_batch", "reuse_other_thread", "reuse_after_growth", "reuse_after_shrinking"),
                     fast_else(NO_QUARANTINE, NOT_REISSUED)),
     "guess_neighbour": fast_else(IN_ORDER, answered("most guesses of the next place were wrong")),
+    # stored references
+    "reference_read": fast_else(missed("fast stores plain slot numbers"),
+                                answered("nothing that is stored of freed blocks tells where they lie")),
+    **dict.fromkeys(("reference_bit_flipped", "reference_replayed", "reference_copied"),
+                    all_profiles(answered("every damaged word stopped the process or did no harm"))),
     # impossible requests
     **dict.fromkeys(("request_minus_1", "request_minus_8", "request_half", "request_calloc_overflow",
                      "request_reallocarray_overflow", "request_realloc_minus_8", "request_aligned_alloc",

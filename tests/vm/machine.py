@@ -84,6 +84,7 @@ class Command:
     words: list
     env: dict = field(default_factory=dict)
     title: str = ''
+    files: list = field(default_factory=list)  # What it opens: pairs as for `pack`.
 
     @property
     def name(self):
@@ -124,6 +125,8 @@ def _guest_command(archive, command):
         raise MachineError(f'{command.words[0]}: no such program')
     program = os.path.abspath(program)
     archive.add_file(program)
+    for host, guest in command.files:
+        archive.add_file(host, guest)
     words = ['env']
     for name, value in command.env.items():
         words.append(f'{name}={_guest_value(archive, name, value)}')
@@ -131,7 +134,10 @@ def _guest_command(archive, command):
 
 
 def pack(commands, files, token, archive_path):
-    """Writes the initramfs that runs `commands` and then switches the machine off."""
+    """Writes the initramfs that runs `commands` and then switches the machine off.
+
+    `files` are pairs: a path here, and one in the machine or None for the same.
+    """
     archive = Initramfs()
     archive.add_file(_found('busybox', 'busybox-static'), BUSYBOX)
     for host, guest in files:

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = True  # The source tree stays clean.
 # pylint: disable=wrong-import-position
 import kernel
 import machine
+import python_files
 from machine import Command, PASSED
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -50,6 +52,23 @@ def boot(*commands, **options):
 
 class MachineTest(unittest.TestCase):
     """What a real machine does."""
+
+    def test_python_with_modules_and_without(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = os.path.join(folder, 'script.py')
+            with open(script, 'w', encoding='utf-8') as file:
+                file.write('import json, os, sys\nif __name__ == "__main__":\n  print(json.dumps(sys.argv[1:]))\n'
+                           '  if sys.argv[1] == "more":\n    import wave\n  sys.exit(os.uname().release[0] != "6")\n')
+            files = [(script, None)] + python_files.needed(script, ['x'])
+            ended, printed = boot(*(Command(python_files.command(script, [word]), files=files)
+                                    for word in ('ok', 'more')))
+        self.assertEqual(ended, [PASSED, 'exit status 1'])
+        self.assertIn('["ok"]', printed)
+        self.assertIn("No module named 'wave'", printed)
+
+    def test_python_that_cannot_be_imported(self):
+        with self.assertRaisesRegex(python_files.PythonError, 'No such file'):
+            python_files.needed('/nowhere.py', [])
 
     def test_exit_statuses_and_output(self):
         ended, printed = boot(
@@ -169,7 +188,8 @@ class CommandLineTest(unittest.TestCase):
         with mock.patch.object(self.run, 'built_folder', return_value='/nowhere'):
             status, lines, ran = self.main(['--profiles=fast,strict'])
         self.assertEqual(status, 1)
-        self.assertEqual(lines[-1], f'0 passed, {1 + len(self.run.DEFAULT_SET)} failed')
+        self.assertEqual(lines[-1],
+                         f'0 passed, {1 + len(self.run.DEFAULT_SET) + len(self.run.DEFAULT_SCRIPTS)} failed')
         self.assertIn('failed: libbartizan.so: not built', lines)
         ran.assert_not_called()
 

@@ -48,6 +48,9 @@ constexpr PlannedFault kAlways[] = {
     Reported("realloc_freed_same_size", 100, "use after free in realloc"),
     Reported("realloc_interior", 4096, "invalid realloc"),
     Reported("usable_size_freed", 100, "use after free in malloc_usable_size"),
+    Harmless("reference_bit_flipped", 100),
+    Harmless("reference_replayed", 100),
+    Harmless("reference_copied", 100),
     Guarded("execute_heap", 1000),
     Guarded("zero_size_write", 8),
     Harmless("request_minus_1", 8),
@@ -58,6 +61,12 @@ constexpr PlannedFault kGuardPages[] = {
     Guarded("overflow_1m_store", 100),    Guarded("overflow_1m_store", 20000),
     Guarded("overflow_1_store", 262144),  Guarded("overread_1m", 1000),
     Guarded("underflow_1_store", 262144),
+};
+
+// That a damaged reference is not believed is always so.
+constexpr PlannedFault kFreelistEncryption[] = {
+    Harmless("reference_read", 100),
+    InSecondThread(Harmless("reference_read", 100)),
 };
 
 constexpr PlannedFault kRandomSlots[] = {
@@ -137,18 +146,11 @@ constexpr PlannedFault kBoundedLibc[] = {
 constexpr LayerPlan kAlwaysOn = {"always on", kAlways, ""};
 
 const LayerPlan kPlans[] = {
-    {"guard_pages", kGuardPages, ""},
-    {"freelist_encryption",
-     {},
-     "only who writes to the allocator's own memory meets it, and no program can from outside"},
-    {"random_slots", kRandomSlots, ""},
-    {"quarantine", kQuarantine, ""},
-    {"zero_on_free", kZeroOnFree, ""},
-    {"reuse_check", kReuseCheck, ""},
-    {"canaries", kCanaries, ""},
-    {"neighbour_check", kNeighbourCheck, ""},
-    {"origin_check", kOriginCheck, ""},
-    {"size_check", kSizeCheck, ""},
+    {"guard_pages", kGuardPages, ""},   {"freelist_encryption", kFreelistEncryption, ""},
+    {"random_slots", kRandomSlots, ""}, {"quarantine", kQuarantine, ""},
+    {"zero_on_free", kZeroOnFree, ""},  {"reuse_check", kReuseCheck, ""},
+    {"canaries", kCanaries, ""},        {"neighbour_check", kNeighbourCheck, ""},
+    {"origin_check", kOriginCheck, ""}, {"size_check", kSizeCheck, ""},
     {"bounded_libc", kBoundedLibc, ""},
 };
 

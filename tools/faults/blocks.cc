@@ -90,7 +90,7 @@ size_t Row::IndexWithLowerNeighbour() const {
   return 1;
 }
 
-void Row::FreeAllBut(const char* kept) {
+void Row::FreeAllBut(const char* kept) const {
   for (char* block : blocks_) {
     if (block != kept) Free(block);
   }
@@ -112,6 +112,18 @@ bool Churn(size_t size, const char* watched) {
     }
   }
   return seen;
+}
+
+void WriteOutOf(Run& run, const Row& row, char* block, void (*write)(char* block, size_t size)) {
+  run.Names(block);
+  run.At(Moment::kAccess);
+  run.Do([&] { write(block, run.size()); });
+  run.At(Moment::kFree);
+  run.Do([&] { Free(block); });
+  row.FreeAllBut(block);
+  run.At(Moment::kReuse);
+  Churn(run.size());
+  run.Do([&] { Churn(run.size()); });
 }
 
 void Groom(size_t size) {

@@ -64,7 +64,7 @@ class Row {
   // mapping each, the second.
   size_t IndexWithLowerNeighbour() const;
   // Frees all but that one, from the lowest.
-  void FreeAllBut(const char* kept);
+  void FreeAllBut(const char* kept) const;
 
  private:
   char* blocks_[kBlocks];
@@ -74,6 +74,10 @@ class Row {
 // Allocates and frees blocks of this size until everything that waits in caches and quarantines has
 // been issued again, more than once. True once `watched` is issued, which then is live.
 bool Churn(size_t size, const char* watched = nullptr);
+
+// Has the run's thread write out of a block of the row and free it, then frees the others and
+// churns: so every check, however late, has its chance.
+void WriteOutOf(Run& run, const Row& row, char* block, void (*write)(char* block, size_t size));
 
 // Fills and frees, so that the memory that is issued next has held something.
 void Groom(size_t size);

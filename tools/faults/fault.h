@@ -82,6 +82,7 @@ extern const FaultList kStaleFaults;
 extern const FaultList kFamilyFaults;
 extern const FaultList kContentsFaults;
 extern const FaultList kReuseFaults;
+extern const FaultList kReferenceFaults;
 extern const FaultList kRequestFaults;
 extern const FaultList kValidUses;
 

@@ -19,7 +19,7 @@ constexpr unsigned kSeconds = 60;
 constexpr const FaultList* kLists[] = {
     &kOverflowFaults, &kUnderflowFaults, &kDoubleFreeFaults, &kInvalidFreeFaults,
     &kResizeFaults,   &kStaleFaults,     &kFamilyFaults,     &kContentsFaults,
-    &kReuseFaults,    &kRequestFaults,   &kValidUses,
+    &kReuseFaults,    &kReferenceFaults, &kRequestFaults,    &kValidUses,
 };
 
 constexpr char kUsage[] =

@@ -27,17 +27,8 @@ void ByFinalZero(char* block, size_t size) {
 
 template <void (*kWrite)(char* block, size_t size)>
 void Overflow(Run& run) {
-  Row row(run.size());
-  char* const block = row[Row::kBlocks / 2];
-  run.Names(block);
-  run.At(Moment::kAccess);
-  run.Do([&] { kWrite(block, run.size()); });
-  run.At(Moment::kFree);
-  run.Do([&] { Free(block); });
-  row.FreeAllBut(block);
-  run.At(Moment::kReuse);
-  Churn(run.size());
-  run.Do([&] { Churn(run.size()); });
+  const Row row(run.size());
+  WriteOutOf(run, row, row[Row::kBlocks / 2], kWrite);
 }
 
 // Only a guard can notice a read.

@@ -24,17 +24,8 @@ void ByMemcpy(char* block, size_t) {
 // The block has a live lower neighbour, if blocks of this size have neighbours.
 template <void (*kWrite)(char* block, size_t size)>
 void Underflow(Run& run) {
-  Row row(run.size());
-  char* const block = row[row.IndexWithLowerNeighbour()];
-  run.Names(block);
-  run.At(Moment::kAccess);
-  run.Do([&] { kWrite(block, run.size()); });
-  run.At(Moment::kFree);
-  run.Do([&] { Free(block); });
-  row.FreeAllBut(block);
-  run.At(Moment::kReuse);
-  Churn(run.size());
-  run.Do([&] { Churn(run.size()); });
+  const Row row(run.size());
+  WriteOutOf(run, row, row[row.IndexWithLowerNeighbour()], kWrite);
 }
 
 template <size_t kBytes>

@@ -72,9 +72,14 @@ def stages(root, quick=False):
         Stage('programs', 'real programs with the library preloaded', 15,
               (Command('tests/compat/detects_test.py',
                        ('env', '-C', 'tests', 'python3', '-B', '-m', 'unittest', 'compat.detects_test')),
-               Command('tools/compat', ('tools/compat', '--quick'), results.from_counts))),
+               Command('tools/compat', ('tools/compat', '--quick'), results.from_counts),
+               # Forks, threads, workers with aligned blocks, usable sizes. With all programs: docs/compatibility.md.
+               Command('tools/compat --layers',
+                       ('tools/compat', '--quick', '--layers', '--only=perl,python-json,nginx,redis'),
+                       results.from_counts))),
         Stage('machine', 'Linux 6.1 with two memory nodes, in a virtual machine', 12,
-              (Command('bazel build', BAZEL_BUILD + ('//tests/vm:all', '//tests/unit/...', '//tests/stress/...')),
+              (Command('bazel build', BAZEL_BUILD + ('//:bartizan', '//tests/contract/layers:all', '//tests/stress/...',
+                                                     '//tests/unit/...', '//tests/vm:all')),
                Command('tests/vm/run_test.py', ('tests/vm/run_test.py',)),
                Command('tests/vm/run', ('tests/vm/run', '--profiles=hardened'), results.from_counts))),
     )

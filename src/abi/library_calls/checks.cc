@@ -4,7 +4,7 @@
 
 namespace bartizan::library_calls {
 
-void CheckRangeSlow(const char* function, const void* begin, size_t bytes, Access access) {
+void CheckRangeSlow(std::string_view function, const void* begin, size_t bytes, Access access) {
   const auto address = reinterpret_cast<uintptr_t>(begin);
   const MemoryView memory = ViewMemory(address);
   if (memory.kind == MemoryKind::kForeign) return;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "src/base/compiler.h"
 #include "src/engine/memory_view.h"
@@ -13,11 +14,11 @@ namespace bartizan::library_calls {
 
 enum class Access : bool { kReads, kWrites };
 
-void CheckRangeSlow(const char* function, const void* begin, size_t bytes, Access access);
+void CheckRangeSlow(std::string_view function, const void* begin, size_t bytes, Access access);
 
 // Ends the process when [begin, begin + bytes) begins in our memory and is not part of a live
 // block.
-BARTIZAN_INLINE void CheckRange(const char* function, const void* begin, size_t bytes,
+BARTIZAN_INLINE void CheckRange(std::string_view function, const void* begin, size_t bytes,
                                 Access access) {
   if (!MayBeOurs(reinterpret_cast<uintptr_t>(begin)) || bytes == 0) return;
   CheckRangeSlow(function, begin, bytes, access);

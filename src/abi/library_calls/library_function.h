@@ -10,6 +10,7 @@
 #define BARTIZAN_SRC_ABI_LIBRARY_CALLS_LIBRARY_FUNCTION_H_
 
 #include <cstddef>
+#include <string_view>
 
 #include "src/abi/library_calls/checks.h"
 #include "src/abi/library_calls/library_table.h"
@@ -33,8 +34,9 @@ template <class F, Entry kIndex, Name kText, class Result, class... Args>
 struct LibraryFunction<F, kIndex, kText, Result(Args...)> {
   using Type = Result(Args...);
   static constexpr Entry kEntry = kIndex;
-  static constexpr const char* kName = kText.characters;
-  static constexpr const char* kLibraryName = kName;
+  static constexpr std::string_view kName = kText.characters;
+  // What the C library calls it.
+  static constexpr const char* kLibraryName = kText.characters;
 
   static Result Checked(Args... args) {
     F::Check(args...);

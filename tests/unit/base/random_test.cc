@@ -180,6 +180,39 @@ TEST(RandomStream, BelowIsUniform) {
   }
 }
 
+TEST(RandomStream, BelowSmallIsUniform) {
+  for (uint32_t bound : {1u, 2u, 9u, 33u, 1000u}) {
+    RandomStream stream = SeededWith(Key{bound});
+    std::vector<uint64_t> counts(bound);
+    for (uint32_t i = 0; i < 100 * bound; ++i) {
+      uint16_t drawn[10];
+      stream.BelowSmall(bound, drawn, 10);
+      for (uint16_t one : drawn) {
+        ASSERT_LT(one, bound);
+        counts[one]++;
+      }
+    }
+    const double freedom = bound - 1;
+    EXPECT_LE(ChiSquare(counts), freedom + 6 * __builtin_sqrt(2 * freedom)) << bound;
+  }
+}
+
+// Both halves of a word are used, each once, and nothing behind the last place is written.
+TEST(RandomStream, BelowSmallDrawsTheHalvesOfWords) {
+  for (size_t count = 0; count <= 5; ++count) {
+    RandomStream stream = SeededWith(Key{7});
+    RandomStream words = SeededWith(Key{7});
+    uint16_t drawn[6] = {9, 9, 9, 9, 9, 9};
+    stream.BelowSmall(65535, drawn, count);
+    for (size_t i = 0; i < count; i += 2) {
+      const uint32_t word = words.Next32();
+      ASSERT_EQ(drawn[i], (word & 0xffff) * 65535u >> 16);
+      if (i + 1 < count) ASSERT_EQ(drawn[i + 1], (word >> 16) * 65535u >> 16);
+    }
+    for (size_t i = count; i < 6; ++i) ASSERT_EQ(drawn[i], 9);
+  }
+}
+
 TEST(RandomStream, BelowHoldsAtTheExtremes) {
   RandomStream stream = SeededWith(Key{3});
   uint32_t largest = 0;

@@ -8,4 +8,6 @@ void ReportViolation(const Violation& violation) {
       violation.requested,         violation.stated,  std::string(violation.detail)};
 }
 
+void SayDegraded(Degradation) {}
+
 }  // namespace bartizan

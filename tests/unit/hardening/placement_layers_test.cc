@@ -46,25 +46,6 @@ TEST(QuarantineTest, WaitsForItsBytesWithinBounds) {
   }
 }
 
-// Each new slot changes places with one held back before, which is drawn: what was new is then
-// held.
-TEST(QuarantineTest, ExchangesWithWhatIsHeld) {
-  bartizan_sealed_page.options.toggles = Bit(Toggle::kQuarantine);
-  RandomStream random = Seeded(3);
-  std::set<uint32_t> first;
-  for (int i = 0; i < 200; ++i) {
-    std::vector<uint32_t> granules = {0, 1, 100, 101, 102, 103, 104, 105};
-    SlotBatch batch{granules.data(), 2, random, granules.data() + 2, 6};
-    Quarantine::OnSelectSlots(batch);
-    EXPECT_GE(granules[0], 100u) << "issued as soon as it left";
-    first.insert(granules[0]);
-    std::sort(granules.begin(), granules.end());
-    EXPECT_EQ(granules, (std::vector<uint32_t>{0, 1, 100, 101, 102, 103, 104, 105}));
-  }
-  EXPECT_EQ(first.size(), 6u);
-  bartizan_sealed_page.options.toggles = 0;
-}
-
 TEST(FreelistEncryptionTest, DrawsAKeyForEachBin) {
   RandomStream random = Seeded(1);
   std::set<uint32_t> keys;
@@ -77,41 +58,6 @@ TEST(FreelistEncryptionTest, DrawsAKeyForEachBin) {
 }
 
 // --- random_slots -------------------------------------------------------------------------------
-
-TEST(RandomSlotsTest, KeepsEverySlot) {
-  RandomStream random = Seeded(1);
-  for (uint32_t count = 0; count <= 64; ++count) {
-    std::vector<uint32_t> granules(count + 1, 7);
-    for (uint32_t i = 0; i < count; ++i) granules[i] = 100 + i;
-    SlotBatch batch{granules.data(), count / 2, random, granules.data() + count / 2,
-                    count - count / 2};
-    RandomSlots::OnSelectSlots(batch);
-    EXPECT_EQ(granules[count], 7u);
-    std::sort(granules.begin(), granules.begin() + count);
-    for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(granules[i], 100 + i);
-  }
-}
-
-// All orders of four slots, equally often: the statistic has 23 degrees of freedom; six standard
-// deviations above its mean is 64. The seed is fixed.
-TEST(RandomSlotsTest, DrawsEveryOrderAlike) {
-  constexpr int kDraws = 24000;
-  RandomStream random = Seeded(2);
-  std::map<std::vector<uint32_t>, int> orders;
-  for (int i = 0; i < kDraws; ++i) {
-    std::vector<uint32_t> granules = {0, 1, 2, 3};
-    SlotBatch batch{granules.data(), 2, random, granules.data() + 2, 2};
-    RandomSlots::OnSelectSlots(batch);
-    orders[granules]++;
-  }
-  ASSERT_EQ(orders.size(), 24u);
-  double chi_square = 0;
-  for (const auto& [order, count] : orders) {
-    const double off = count - kDraws / 24.0;
-    chi_square += off * off / (kDraws / 24.0);
-  }
-  EXPECT_LT(chi_square, 64);
-}
 
 // Slots are held back, so that the last of a window is not known; and a slab's pages are not begun
 // in order.

@@ -174,7 +174,7 @@ TEST_F(AddressMaps, OwnersAreRecordedForEveryByteOfASlab) {
   for (const auto& [owner, ref] : slabs) {
     const ClassId id = ref.class_id();
     const size_t begin = map_->SlabAddress(ref) - map_->region(id).base;
-    for (size_t at = 0; at < SlabBytes(id); at += size_t{1} << kOwnerShift) {
+    for (size_t at = 0; at < SlabBytes(id); at += size_t{1} << kMinSlabShift) {
       ASSERT_EQ(map_->OwnerAt(id, begin + at), owner);
       ASSERT_EQ(map_->OwnerAt(id, begin + at + 12345), owner);
     }

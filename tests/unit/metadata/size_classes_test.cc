@@ -55,7 +55,7 @@ TEST(SizeClasses, GranulesAreTheLowestSetBit) {
 TEST(SizeClasses, SlabsArePowersOfTwoWithRoomForEightSlotsAndAGuard) {
   for (ClassId id = 0; id < kClasses; ++id) {
     EXPECT_TRUE(IsPowerOfTwo(SlabBytes(id)));
-    EXPECT_GE(SlabBytes(id), size_t{1} << kOwnerShift);
+    EXPECT_GE(SlabBytes(id), size_t{1} << kMinSlabShift);
     EXPECT_GE(SlabBytes(id), size_t{kClassBytes[id]} * 8);
     EXPECT_GE(SlotsPerSlab(id), 7u);
     const size_t used = size_t{SlotsPerSlab(id)} * kClassBytes[id];

@@ -10,7 +10,7 @@
 namespace bartizan {
 namespace {
 
-constexpr uint32_t kWords = 64;
+constexpr uint32_t kWords = 88;
 
 class Words {
  public:
@@ -29,7 +29,7 @@ class Words {
   }
 
  private:
-  alignas(8) std::vector<SlotState> words_;
+  std::vector<SlotState> words_;  // new aligns to 16 bytes
 };
 
 TEST(FindState, FindsTheFirstInTheRange) {
@@ -46,7 +46,7 @@ TEST(FindState, FindsTheFirstInTheRange) {
   }
 }
 
-// Values next to the one that is searched, in which a subtraction over four of them borrows.
+// Values next to the one that is searched, in which arithmetic over several of them borrows.
 TEST(FindState, IsNotMistakenByItsNeighbours) {
   test::Random random(1);
   for (int round = 0; round < 20000; ++round) {

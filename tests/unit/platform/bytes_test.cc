@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iostream>
+#include <vector>
 
 namespace bartizan::platform {
 namespace {
 
-constexpr size_t kLargest = 320;
+constexpr size_t kLargest = 2000;
 constexpr size_t kMargin = 64;
 constexpr std::byte kMark{0xa5};
 
@@ -39,56 +41,69 @@ class MarkedSlot {
   size_t slot_;
 };
 
+// Wide vectors are tried where the processor has them.
+std::vector<bool> Widths() {
+  if (HasWideVectors()) return {false, true};
+  std::cout << "this processor has no wide vectors: only the others are tried\n";
+  return {false};
+}
+
 // Never less than 16, the size of the smallest slot; otherwise exactly what was asked for.
 TEST(ZeroSlot, ZeroesExactly) {
-  for (size_t bytes = 0; bytes <= 300; ++bytes) {
+  for (size_t bytes = 0; bytes <= kLargest; bytes += bytes < 300 ? 1 : 37) {
     for (size_t offset : {size_t{0}, size_t{1}, size_t{15}}) {
-      MarkedSlot marked(offset);
-      ZeroSlot(marked.slot(), bytes);
-      marked.ExpectZeroed(std::max<size_t>(bytes, 16));
+      for (bool wide : Widths()) {
+        MarkedSlot marked(offset);
+        ZeroSlot(marked.slot(), bytes, wide);
+        marked.ExpectZeroed(std::max<size_t>(bytes, wide ? 0 : 16));
+      }
     }
   }
 }
 
-TEST(IsZero, SeesEveryBit) {
+class Width : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(All, Width, testing::ValuesIn(Widths()));
+
+TEST_P(Width, IsZeroSeesEveryBit) {
   alignas(16) std::byte memory[512] = {};
   for (size_t bytes = 0; bytes <= sizeof memory; bytes += 16) {
-    EXPECT_TRUE(IsZero(memory, bytes));
+    EXPECT_TRUE(IsZero(memory, bytes, GetParam()));
     for (size_t at = 0; at < bytes; ++at) {
       for (unsigned bit = 0; bit < 8; ++bit) {
         memory[at] = std::byte(1u << bit);
-        ASSERT_FALSE(IsZero(memory, bytes)) << "bit " << bit << " of byte " << at;
+        ASSERT_FALSE(IsZero(memory, bytes, GetParam())) << "bit " << bit << " of byte " << at;
       }
       memory[at] = std::byte{0};
     }
   }
 }
 
-TEST(IsZeroSlot, SeesEveryByte) {
-  alignas(16) std::byte slot[kBranchFreeZero] = {};
-  for (size_t bytes = 16; bytes <= sizeof slot; bytes += 16) {
-    EXPECT_TRUE(IsZeroSlot(slot, bytes));
+TEST_P(Width, IsZeroShortSeesEveryByte) {
+  alignas(16) std::byte slot[kBranchFreeZero + 64] = {};
+  for (size_t bytes = 16; bytes <= kBranchFreeZero; bytes += 16) {
+    EXPECT_TRUE(IsZeroShort(slot, bytes, GetParam()));
     for (size_t i = 0; i < sizeof slot; ++i) {
       slot[i] = std::byte{1};
-      EXPECT_EQ(IsZeroSlot(slot, bytes), i >= bytes) << "byte " << i << " of " << bytes;
+      EXPECT_EQ(IsZeroShort(slot, bytes, GetParam()), i >= bytes)
+          << "byte " << i << " of " << bytes;
       slot[i] = std::byte{0};
     }
   }
 }
 
-TEST(IsZero, LooksAtNothingElse) {
+TEST_P(Width, IsZeroLooksAtNothingElse) {
   alignas(16) std::byte memory[256];
   for (size_t begin = 0; begin < sizeof memory; begin += 16) {
     for (size_t end = begin; end <= sizeof memory; end += 16) {
       std::memset(memory, 0xff, sizeof memory);
       std::memset(memory + begin, 0, end - begin);
-      EXPECT_TRUE(IsZero(memory + begin, end - begin));
+      EXPECT_TRUE(IsZero(memory + begin, end - begin, GetParam()));
     }
   }
 }
 
 // Two words that cancel out when they are added or compared with each other.
-TEST(IsZero, DoesNotCancel) {
+TEST_P(Width, IsZeroDoesNotCancel) {
   alignas(16) std::byte memory[64] = {};
   for (size_t first = 0; first < 64; first += 8) {
     for (size_t second = 0; second < 64; second += 8) {
@@ -97,9 +112,9 @@ TEST(IsZero, DoesNotCancel) {
       const uint64_t other = 0 - one;
       std::memcpy(memory + first, &one, 8);
       std::memcpy(memory + second, &other, 8);
-      EXPECT_FALSE(IsZero(memory, sizeof memory));
+      EXPECT_FALSE(IsZero(memory, sizeof memory, GetParam()));
       std::memcpy(memory + second, &one, 8);
-      EXPECT_FALSE(IsZero(memory, sizeof memory));
+      EXPECT_FALSE(IsZero(memory, sizeof memory, GetParam()));
       std::memset(memory, 0, sizeof memory);
     }
   }

@@ -61,6 +61,26 @@ TEST_F(ReportTest, IsOneLineOnStandardErrorThenAnAbort) {
   EXPECT_EQ(std::count(end.standard_error.begin(), end.standard_error.end(), '\n'), 1);
 }
 
+// Each thing once, however often it happens, and the process goes on.
+TEST_F(ReportTest, WhatIsDegradedIsSaidOnce) {
+  const ChildEnd end = RunChild([] {
+    errno = EDOM;
+    for (int i = 0; i < 3; ++i) {
+      SayDegraded(Degradation::kSlabGuards);
+      SayDegraded(Degradation::kWaits);
+    }
+    if (errno != EDOM) abort();
+  });
+  EXPECT_EQ(end.status, 0);
+  std::istringstream lines(end.standard_error);
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_EQ(line.find("bartizan: degraded: guard_pages: "), 0u) << line;
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_EQ(line.find("bartizan: degraded: quarantine: "), 0u) << line;
+  EXPECT_FALSE(std::getline(lines, line)) << line;
+}
+
 TEST_F(ReportTest, NamesTheProcessAndTheThread) {
   // In the child's first thread both are the same number.
   const std::string line = Report(kSomething).standard_error;
