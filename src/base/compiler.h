@@ -16,14 +16,4 @@
 // Visible in the dynamic symbol table; everything else is hidden.
 #define BARTIZAN_EXPORT [[gnu::visibility("default")]]
 
-// Whether accesses are instrumented for the thread sanitizer, which knows no vectors.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define BARTIZAN_THREAD_SANITIZER 1
-#endif
-#endif
-#ifndef BARTIZAN_THREAD_SANITIZER
-#define BARTIZAN_THREAD_SANITIZER 0
-#endif
-
 #endif  // BARTIZAN_SRC_BASE_COMPILER_H_

@@ -9,7 +9,15 @@
 #include <emmintrin.h>
 #endif
 
-#include "src/base/compiler.h"
+// Whether accesses are instrumented for the thread sanitizer, which knows no vectors.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BARTIZAN_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef BARTIZAN_THREAD_SANITIZER
+#define BARTIZAN_THREAD_SANITIZER 0
+#endif
 
 namespace bartizan::platform {
 
