@@ -19,9 +19,10 @@ QUARANTINE_BYTES = {"hardened": 16 << 10, "strict": 64 << 10}
 
 
 def stated(profile, slot_bytes, how):
-    """Frees by another thread are taken in at refills, in no order: what one refill may hand out is a page of slots."""
+    """Frees by another thread are taken in at refills, in no order: a page of slots at most, and a window more waits."""
     slots = min(max(QUARANTINE_BYTES[profile] // slot_bytes, 8), 1024)
-    return slots - 4096 // slot_bytes if how == "thread" else slots
+    window = min(max((16 << 10) // slot_bytes, 4), 32)
+    return slots - max(4096 // slot_bytes - window, 0) if how == "thread" else slots
 
 
 class Quarantine(unittest.TestCase):

@@ -116,9 +116,18 @@ TEST(Allocator, ImpossibleSizesAreRefused) {
     EXPECT_EQ(bartizan_calloc(1, bytes), nullptr);
     EXPECT_EQ(bartizan_aligned_alloc(16, bytes), nullptr);
     EXPECT_EQ(bartizan_aligned_alloc(4096, bytes), nullptr);
-    EXPECT_EQ(bartizan_aligned_alloc(size_t{1} << 40, bytes), nullptr);
+    for (int shift : {40, 47, 62, 63}) {
+      EXPECT_EQ(bartizan_aligned_alloc(size_t{1} << shift, bytes), nullptr) << shift;
+    }
     EXPECT_EQ(bartizan_realloc(block, bytes), nullptr);
     test::CheckSparse("block that could not grow", block, 100, 1);
+  }
+  // Added to any size, it may be more than a size can hold.
+  for (size_t bytes : {size_t{1}, size_t{100}, size_t{1} << 20, size_t{1} << 46}) {
+    for (int shift : {47, 62, 63}) {
+      EXPECT_EQ(bartizan_aligned_alloc(size_t{1} << shift, bytes), nullptr)
+          << bytes << " " << shift;
+    }
   }
   bartizan_free(block);
 }
