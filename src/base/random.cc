@@ -7,7 +7,7 @@ constexpr size_t kBlocks = 4;
 constexpr size_t kBlockWords = 16;
 
 // The same word of four blocks: they are computed side by side, which every processor can.
-typedef uint32_t Words __attribute__((vector_size(kBlocks * sizeof(uint32_t))));
+using Words = uint32_t __attribute__((vector_size(kBlocks * sizeof(uint32_t))));
 
 template <int kBits>
 Words Rotate(Words words) {
