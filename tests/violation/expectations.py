@@ -104,7 +104,8 @@ AT_FREE = up_to(SLABS, report("heap overflow", "free"), GUARD)
 AT_CALL = report("out-of-bounds library call", "call")
 # The copy may begin where nothing of ours is.
 AT_CALL_OR_GUARD = no_address(either(AT_CALL, report("use after free in library call", "call"), GUARD))
-FROM_BELOW = no_address(either(report("heap (over|under)flow", "free"), report("write after free", "reuse")))
+# A full ring is relieved by frees: what then leaves the quarantine is verified there and then.
+FROM_BELOW = no_address(either(report("heap (over|under)flow", "free"), report("write after free", "free", "reuse")))
 FROM_BELOW_AT_FREE = no_address(report("heap (over|under)flow", "free"))
 # The first slots of a slab have no block below them.
 OR_GUARD = no_address(either(FROM_BELOW_AT_FREE, GUARD))
