@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "src/engine/bad_pointer.h"
+#include "src/platform/address_plan.h"
 #include "src/platform/memory.h"
 #include "src/platform/topology.h"
 
@@ -118,6 +119,8 @@ void Return(Heap& heap, SlabRef ref) {
 }
 
 bool UnmapPooled(uint64_t now_ms) {
+  // Where the kernel places large blocks, it would place them here, among the class's addresses.
+  if constexpr (!platform::kChoosesAddresses) return false;
   if (now_ms < g_futile_until_ms.load(std::memory_order_relaxed)) return false;
   bool any = false;
   for (ClassId id = 0; id < kClasses; ++id) {
