@@ -36,6 +36,7 @@ constexpr SealedPage UnstartedPage() {
     for (char c : NameOf(static_cast<Toggle>(i))) page.info.layer_names[length++] = c;
   }
   page.options = DefaultsOf(ProfileId::kHardened);
+  page.options.wide_vectors = false;  // until the processor has been asked
   return page;
 }
 

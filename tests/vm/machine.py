@@ -287,6 +287,6 @@ def run(commands, *, kernel, files=(), nodes=2, timeout=300.0, out=sys.stdout):
             transcript.broken_off(reason)
             if os.path.exists(console_path):
                 with open(console_path, errors='replace') as console:
-                    for line in console.read().splitlines()[-40:]:
+                    for line in console.read().splitlines()[-100:]:
                         print('console:', line, file=out)
         return transcript.results, transcript.ready_after
