@@ -11,10 +11,10 @@ import sys
 import tempfile
 
 from bench import document, goals, record, suite
-from compare import allocators, machine, progress
+from compare import allocators, ending, machine, progress
+from compare.ending import FAILED, INTERRUPTED, MISSING, SUCCESS, Refusal
 from compare.rounds import NULL_RUN
 
-SUCCESS, FAILED, WRONG_USE, MISSING, INTERRUPTED = 0, 1, 2, 125, 130
 MICRO_PROGRAM = "bartizan-bench"
 RESULTS = os.path.join("docs", "results")
 NAME = "performance"
@@ -26,14 +26,6 @@ whether it was reached, and performance.json to the folder of results. An interr
 exit codes: 0 all measured, 1 something failed (the document says what), 2 wrong use, 125 an allocator or the library is
 missing, 130 interrupted
 """
-
-
-class Refusal(Exception):
-    """Nothing can be measured: what to say, and the exit code."""
-
-    def __init__(self, message, code=WRONG_USE):
-        super().__init__(message)
-        self.code = code
 
 
 def parser():
@@ -71,7 +63,7 @@ def _positive(text):
 
 
 def complain(message):
-    print(f"bartizan: bench: {message}", file=sys.stderr)
+    ending.complain("bench", message)
 
 
 def find_micro_program(command):
@@ -232,16 +224,7 @@ def run(words):
 
 
 def main():
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except allocators.UnknownAllocator as error:
-        complain(f"{error}\nTry: bartizan help bench")
-        sys.exit(WRONG_USE)
-    except Refusal as error:
-        complain(error)
-        sys.exit(error.code)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    ending.main("bench", run)
 
 
 if __name__ == "__main__":

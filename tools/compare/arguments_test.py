@@ -11,12 +11,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from compare import allocators, arguments  # noqa: E402
-from compare.allocators import Catalogue, Layer, UnknownAllocator  # noqa: E402
-
-LAYERS = (Layer("zero_on_free", (), ("hardened", "strict")),
-          Layer("reuse_check", ("zero_on_free",), ("hardened", "strict")),
-          Layer("origin_check", (), ("strict",)))
-CATALOGUE = Catalogue("/lib/libbartizan.so", LAYERS)
+from compare.allocators import Layer, UnknownAllocator  # noqa: E402
+from compare.invented import CATALOGUE  # noqa: E402
 
 
 class Parse(unittest.TestCase):

@@ -8,22 +8,13 @@ import subprocess
 import sys
 import tempfile
 
-from compare import allocators, arguments, document, measure, progress, report, rounds, table
+from compare import allocators, arguments, document, ending, measure, progress, report, rounds, table
 from compare.comparison import Comparison
-
-SUCCESS, FAILED, WRONG_USE, MISSING, CANNOT_RUN, NOT_FOUND, INTERRUPTED = 0, 1, 2, 125, 126, 127, 130
-
-
-class Refusal(Exception):
-    """Nothing can be measured: what to say, and the exit code."""
-
-    def __init__(self, message, code):
-        super().__init__(message)
-        self.code = code
+from compare.ending import CANNOT_RUN, FAILED, INTERRUPTED, MISSING, NOT_FOUND, SUCCESS, WRONG_USE, Refusal
 
 
 def complain(message):
-    print(f"bartizan: compare: {message}", file=sys.stderr)
+    ending.complain("compare", message)
 
 
 def choose(asked, catalogue):
@@ -167,13 +158,4 @@ def _remove(folder, kept):
 
 
 def main():
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except (arguments.WrongUse, allocators.UnknownAllocator) as error:
-        complain(f"{error}" if "\n" in str(error) else f"{error}\nTry: bartizan help compare")
-        sys.exit(WRONG_USE)
-    except Refusal as error:
-        complain(error)
-        sys.exit(error.code)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    ending.main("compare", run)

@@ -13,14 +13,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from compare import document, measures, pictures, progress, report, rounds, table  # noqa: E402
-from compare.allocators import Catalogue, Layer  # noqa: E402
 from compare.comparison import Comparison  # noqa: E402
 from compare.measure import Memory, Run, Work  # noqa: E402
-
-LAYERS = (Layer("zero_on_free", (), ("hardened", "strict")),
-          Layer("reuse_check", ("zero_on_free",), ("hardened", "strict")),
-          Layer("origin_check", (), ("strict",)))
-CATALOGUE = Catalogue("/lib/libbartizan.so", LAYERS)
+from compare.invented import CATALOGUE, LAYERS  # noqa: E402
 
 
 def invented(walls, layers=(), **work):
