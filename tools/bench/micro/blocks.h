@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "tools/bench/micro/benchmark.h"
 #include "tools/bench/micro/random.h"
 
 namespace bench {
@@ -86,6 +87,18 @@ class LiveBlocks {
  private:
   Table<void*> blocks_;
 };
+
+// Fills with live blocks of sizes that `size_of` draws; each chunk replaces `operations` of them at
+// random.
+template <typename SizeOf>
+void ReplaceAtRandom(Run& run, size_t live, uint64_t operations, SizeOf size_of) {
+  LiveBlocks blocks(live);
+  Random random(0);
+  for (size_t i = 0; i < live; ++i) blocks.Replace(i, size_of(random));
+  run.Repeat(operations, [&] {
+    for (uint64_t i = 0; i < operations; ++i) blocks.Replace(random.Below(live), size_of(random));
+  });
+}
 
 }  // namespace bench
 

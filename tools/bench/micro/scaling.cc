@@ -37,16 +37,7 @@ void Live(Run& run, uint64_t live) {
 }
 
 void LiveRandom(Run& run, uint64_t live) {
-  const size_t count = run.Amount(live);
-  LiveBlocks blocks(count);
-  Random random(0);
-  for (size_t i = 0; i < count; ++i) blocks.Replace(i, RestingSize(random));
-  const uint64_t operations = run.Amount(kWindowOperations);
-  run.Repeat(operations, [&] {
-    for (uint64_t i = 0; i < operations; ++i) {
-      blocks.Replace(random.Below(count), RestingSize(random));
-    }
-  });
+  ReplaceAtRandom(run, run.Amount(live), run.Amount(kWindowOperations), RestingSize);
 }
 
 // A thread with live blocks of its own, which works whenever the gate opens.

@@ -53,15 +53,7 @@ void Batch(Run& run, uint64_t size) {
 }
 
 void Mix(Run& run, uint64_t live) {
-  LiveBlocks blocks(live);
-  Random random(0);
-  for (size_t i = 0; i < live; ++i) blocks.Replace(i, MixedSize(random));
-  const uint64_t operations = run.Amount(kOperations);
-  run.Repeat(operations, [&] {
-    for (uint64_t i = 0; i < operations; ++i) {
-      blocks.Replace(random.Below(live), MixedSize(random));
-    }
-  });
+  ReplaceAtRandom(run, live, run.Amount(kOperations), MixedSize);
 }
 
 // Zeroed blocks of which the program uses the beginning.
