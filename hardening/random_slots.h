@@ -6,8 +6,9 @@
 // takes the place of one of those, which does, all with the same chance: so each slot is one of at
 // least `kHold` and one, 33 for slots of up to 512 bytes, and never less than 9. Numbers come from
 // the heap's cryptographic stream, seeded by the kernel and anew in fork children. Regions and
-// tables lie at random places whatever the layers. Does not stop: an attacker who can read
-// addresses. Cost: docs/layers/random_slots.md.
+// tables lie at random places whatever the layers.
+// Does not stop: an attacker who can read addresses.
+// Cost: docs/layers/random_slots.md.
 #ifndef BARTIZAN_HARDENING_RANDOM_SLOTS_H_
 #define BARTIZAN_HARDENING_RANDOM_SLOTS_H_
 
