@@ -26,17 +26,19 @@ namespace bartizan {
 struct Canaries {
   static constexpr Toggle kToggle = Toggle::kCanaries;
   static constexpr uint32_t kHooks =
-      kOnAllocate | kOnResize | kOnFree | kOnReuse | kOnResizeLarge | kOnFreeLarge;
+      kOnPlanBin | kOnAllocate | kOnResize | kOnFree | kOnReuse | kOnResizeLarge | kOnFreeLarge;
   static constexpr size_t kTrailerBytes = sizeof(uint64_t);
 
+  static void OnPlanBin(BinPlan& plan) {
+    if (!OptionsInForce().Has(Toggle::kZeroOnFree)) plan.examined = true;
+  }
   BARTIZAN_INLINE static void OnAllocate(const SlotUse& use) {
     Write(use.slot + use.requested, ValueFor(use.slot));
   }
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
     if (!IsIntact(op.use.slot, op.use.requested)) [[unlikely]]
       ReportFree(op.use.slot, op.use.requested, op.word);
-    if (!OptionsInForce().Has(Toggle::kZeroOnFree)) [[unlikely]]
-      Write(op.use.slot + op.use.capacity, ~ValueFor(op.use.slot));
+    if (!op.zeroed) Write(op.use.slot + op.use.capacity, ~ValueFor(op.use.slot));
   }
   static void OnResize(const SlotResize& op) {
     if (!IsIntact(op.use.slot, op.old_requested)) [[unlikely]]

@@ -26,13 +26,13 @@ namespace bartizan {
 
 struct NeighbourCheck {
   static constexpr Toggle kToggle = Toggle::kNeighbourCheck;
-  static constexpr uint32_t kHooks = kOnFree | kOnReuse;
+  static constexpr uint32_t kHooks = kOnPlanBin | kOnFree | kOnReuse;
   static constexpr size_t kTrailerBytes = 0;
-  static constexpr bool kCostly = true;
 
   // Of each slot's end, at most this much is looked at.
   static constexpr size_t kTail = 64;
 
+  static void OnPlanBin(BinPlan& plan) { plan.examined = true; }
   static void OnFree(const SlotReturn& op) {
     // What another thread frees is looked at when it comes home.
     if (op.word.IsLive()) CheckBoth(op.use.slot, op.state, op.use.requested, op.trailer);

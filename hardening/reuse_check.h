@@ -22,26 +22,28 @@ namespace bartizan {
 
 struct ReuseCheck {
   static constexpr Toggle kToggle = Toggle::kReuseCheck;
-  static constexpr uint32_t kHooks = kOnReuse | kOnAllocate;
+  static constexpr uint32_t kHooks = kOnPlanBin | kOnReuse | kOnAllocate;
   static constexpr size_t kTrailerBytes = 0;
 
-  static constexpr size_t kWholeAtReuse = 8 * kKiB;
-  static constexpr size_t kWholeAtIssue = kKiB;
+  static constexpr size_t kWholeAtIssue = 8 * kKiB;
   static constexpr size_t kEnds = 256;
   static constexpr size_t kLine = 64;
 
-  BARTIZAN_INLINE static void OnReuse(const FreeSlot& slot) {
-    const bool untouched = slot.bytes <= platform::kBranchFreeZero
-                               ? platform::IsZeroShort(slot.slot, slot.bytes, UsesWideVectors())
-                               : IsUntouchedLong(slot.slot, slot.bytes, slot.random);
-    if (!untouched) [[unlikely]]
+  // What is read whole when it is issued need not be read before.
+  static void OnPlanBin(BinPlan& plan) {
+    if (kClassBytes[plan.id] > kWholeAtIssue) plan.examined = true;
+  }
+  static void OnReuse(const FreeSlot& slot) {
+    if (slot.bytes > kWholeAtIssue && !IsUntouched(slot.slot, slot.bytes, slot.random)) {
       Report(slot.slot, slot.bytes);
+    }
   }
   BARTIZAN_INLINE static void OnAllocate(const SlotUse& use) {
-    if (use.fresh) return;
     const size_t bytes = AlignUp(use.capacity, kMinSlotBytes);  // with the trailer
-    if (bytes > platform::kBranchFreeZero) return CheckLong(use.slot, bytes);
-    if (!platform::IsZeroShort(use.slot, bytes, UsesWideVectors())) [[unlikely]]
+    const bool untouched = use.is_short
+                               ? platform::IsZeroShort(use.slot, bytes, UsesWideVectors())
+                               : use.fresh || IsUntouchedLong(use.slot, bytes);
+    if (!untouched) [[unlikely]]
       Report(use.slot, bytes);
   }
 
@@ -57,19 +59,16 @@ struct ReuseCheck {
 
  private:
   BARTIZAN_INLINE static bool UsesWideVectors() { return OptionsInForce().wide_vectors; }
-  BARTIZAN_NOINLINE static bool IsUntouchedLong(const std::byte* slot, size_t bytes,
-                                                RandomStream& random) {
-    if (bytes <= kWholeAtReuse || OptionsInForce().reuse_check_whole) return IsZero(slot, bytes);
+  static bool IsUntouched(const std::byte* slot, size_t bytes, RandomStream& random) {
+    if (OptionsInForce().reuse_check_whole) return IsZero(slot, bytes);
     const auto lines = static_cast<uint32_t>(bytes / kLine);
     return AreEndsZero(slot, bytes) && IsZero(slot + random.Below(lines) * kLine, kLine);
   }
   static bool IsZero(const std::byte* begin, size_t bytes) {
     return platform::IsZero(begin, bytes, UsesWideVectors());
   }
-  BARTIZAN_INLINE static void CheckLong(const std::byte* slot, size_t bytes) {
-    const bool untouched = bytes <= kWholeAtIssue ? IsZero(slot, bytes) : AreEndsZero(slot, bytes);
-    if (!untouched) [[unlikely]]
-      Report(slot, bytes);
+  static bool IsUntouchedLong(const std::byte* slot, size_t bytes) {
+    return bytes <= kWholeAtIssue ? IsZero(slot, bytes) : AreEndsZero(slot, bytes);
   }
   static bool AreEndsZero(const std::byte* slot, size_t bytes) {
     return IsZero(slot, kEnds) && IsZero(slot + bytes - kEnds, kEnds);

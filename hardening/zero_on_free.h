@@ -24,7 +24,9 @@ struct ZeroOnFree {
 
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
     const size_t bytes = op.use.requested + op.trailer;
-    platform::ZeroSlot(op.use.slot, bytes, OptionsInForce().wide_vectors);
+    const bool wide = OptionsInForce().wide_vectors;
+    if (op.use.is_short) return platform::ZeroShort(op.use.slot, bytes, wide);
+    platform::ZeroSlot(op.use.slot, bytes, wide);
   }
 
   // What a shrinking block gives up.

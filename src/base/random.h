@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace bartizan {
 
@@ -35,12 +36,16 @@ class RandomStream {
     return static_cast<uint32_t>(static_cast<uint64_t>(Next32()) * bound >> 32);
   }
 
-  // As many at once, for little: for bounds below 2^16 and with a bias of bound / 2^16.
-  void BelowSmall(uint32_t bound, uint16_t* out, size_t count) {
-    for (size_t i = 0; i < count; i += 2) {
-      const uint32_t word = Next32();
-      out[i] = static_cast<uint16_t>((word & 0xffff) * bound >> 16);
-      if (i + 1 < count) out[i + 1] = static_cast<uint16_t>((word >> 16) * bound >> 16);
+  // As many numbers of sixteen bits, and room for one more.
+  void Fill16(uint16_t* out, size_t count) {
+    for (size_t words = (count + 1) / 2; words != 0;) {
+      if (next_ == kBufferWords) Refill();
+      const size_t run = words < kBufferWords - next_ ? words : kBufferWords - next_;
+      std::memcpy(out, buffer_ + next_, run * sizeof(uint32_t));
+      std::memset(buffer_ + next_, 0, run * sizeof(uint32_t));
+      next_ += run;
+      out += 2 * run;
+      words -= run;
     }
   }
 

@@ -24,7 +24,6 @@ class Allocator {
   using Slots = SlotEngine<P>;
   using Trusted = typename Slots::Trusted;
   using Verdict = typename Slots::Verdict;
-  using Extent = typename Slots::Extent;
 
  public:
   // What the common path cannot serve, `otherwise` does: AllocateRarely, or what ends with it.
@@ -42,10 +41,10 @@ class Allocator {
     if (bytes > g_runtime.max_slot_request) {
       return AllocateLarge(bytes, kMinSlotBytes, family, nullptr);
     }
-    if (bytes > kIndexedRequest) {
-      Bin& bin = CurrentBins()->bins[ClassOf(bytes + g_runtime.trailer_bytes)];
-      if (bin.ready != 0) [[likely]]
-        return Slots::IssueLong(bin, bytes, family);
+    if (bytes != 0) {
+      BinSet& set = *CurrentBins();
+      Bin& bin = set.bins[ClassOf(bytes + g_runtime.trailer_bytes)];
+      if (!bin.IsEmpty()) return Slots::Issue(set, bin, bytes, family);
     }
     return AllocateSlow(bytes, family);
   }
@@ -82,7 +81,7 @@ class Allocator {
     const Verdict verdict = Slots::Validate(bins, pointer, &block);
     if (verdict != Verdict::kTrusted) [[unlikely]]
       return FreeSlow(pointer, claim);
-    Slots::template Release<Extent::kShort>(bins, block, claim);
+    Slots::Release(bins, block, claim);
   }
 
   // The bytes that the program may use; exactly what it asked for. 0 for nullptr.
@@ -151,7 +150,7 @@ class Allocator {
       if (!IsAligned(kClassBytes[id], alignment)) continue;
       Bin& bin = heap.BinOf(id);
       auto result = slab_pool::Result::kDone;
-      if (bin.ready == 0) result = Refill<P>::Fill(heap, bin);
+      if (bin.IsEmpty()) result = Refill<P>::Fill(heap, bin);
       for (Waiting waiting : {Waiting::kKept, Waiting::kGivenUp}) {
         if (result != slab_pool::Result::kRefused) break;
         ReclaimAll(waiting);
@@ -159,8 +158,7 @@ class Allocator {
       }
       if (result == slab_pool::Result::kRefused) return nullptr;
       if (result != slab_pool::Result::kDone) continue;
-      return id == kZeroClass ? Slots::template Issue<Extent::kNothing>(bin, bytes, family)
-                              : Slots::IssueLong(bin, bytes, family);
+      return Slots::Issue(heap, bin, bytes, family);
     }
     return AllocateLarge(bytes, alignment, family, nullptr);
   }
@@ -243,16 +241,10 @@ class Allocator {
     Bin outside;
     Trusted block;
     if (!LookUp(Operation::kFree, address, &outside, &block)) return FreeLarge(address, claim);
-    if (block.bin->id == kZeroClass) return ReleaseFound<Extent::kNothing>(block, outside, claim);
-    ReleaseFound<Extent::kLong>(block, outside, claim);
-  }
-
-  template <Extent kExtent>
-  static void ReleaseFound(const Trusted& block, const Bin& outside, const FreeClaim& claim) {
     if (block.bin == &outside) {
-      Slots::template ReleaseRemote<kExtent>(*block.bin, block.granule, block.word, claim);
+      Slots::ReleaseRemote(outside, block.granule, block.word, claim);
     } else {
-      Slots::template Release<kExtent>(CurrentBins(), block, claim);
+      Slots::Release(CurrentBins(), block, claim);
     }
   }
 
@@ -264,7 +256,7 @@ class Allocator {
       }
       ReportBadPointer(Operation::kFree, address);
     }
-    const SlotReturn op{UseOf(view), view.family, claim.family, claim.size, 0};
+    const SlotReturn op{UseOf(view), view.family, claim.family, claim.size, 0, false};
     P::template Run<kOnFreeLarge>(CurrentToggles(), op);
     // Of racing frees only one finds the block still there.
     if (!g_large_blocks.Free(address, PolicyInForce())) {

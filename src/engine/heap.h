@@ -10,6 +10,7 @@
 
 #include "src/base/compiler.h"
 #include "src/base/random.h"
+#include "src/hooks/profile.h"
 #include "src/metadata/address_map.h"
 #include "src/metadata/size_classes.h"
 #include "src/metadata/slab.h"
@@ -17,60 +18,95 @@
 
 namespace bartizan {
 
+// A place where a reference to a slot rests: its distance in bytes from BinSet::places, a multiple of
+// four. Magazines and rings lie behind the record of their heap.
+using Place = uint32_t;
+constexpr Place kPlaceStep = sizeof(uint32_t);
+
 // The bin of one class: one cache line, all that the common path of malloc and free reads besides
 // the slot and its state. References to slots are granule indices XORed with a mask made of `key`
 // and the place they rest at.
 //
-//   ring:      freed slots wait here, first in first out        ring_head -> newest
-//   magazine:  slots ready to be issued, taken from the end     magazine[ready - 1] is the next
+//   ring:      freed slots wait here, first in first out     the next one rests at `ring_next`
+//   magazine:  slots ready to be issued, taken from the end  `next` is issued next
+//
+// The place below a magazine's first, `bottom`, always holds a reference to no slot: what malloc
+// finds in an empty magazine is one that it must not believe.
 struct alignas(64) Bin {
   uintptr_t base;     // of the class region
   SlotState* states;  // by granule
-  uint32_t* magazine;
-  uint32_t* ring;
-  uint32_t limit;  // granules that have a state; 0: nothing is accepted
-  uint32_t ready;
+  uint32_t limit;     // granules that have a state; 0: nothing is accepted
   uint32_t key;
-  uint32_t ring_head;   // runs freely; its place is ring_head & ring_mask
-  uint32_t ring_limit;  // ring_head at which the ring is full
-  uint32_t capacity;    // bytes of a slot without the trailer
-  uint16_t ring_mask;
-  uint16_t magazine_capacity;
+  Place next;
+  Place last;  // the magazine's
+  Place ring_next;
+  Place ring_stop;    // what ring_next must not become: the ring's end, or it is full
+  uint32_t capacity;  // bytes of a slot without the trailer
+  Place bottom;
   uint16_t slab_mask;  // granules of a slab - 1: where its owner stands
   uint8_t shift;       // granule size
   uint8_t id;          // class
+  BlockWork work;
 
-  // What the reference at that place of the ring or magazine is XORed with.
-  BARTIZAN_INLINE static uint32_t Mask(uint32_t key, uint32_t place) {
-    return key * (2 * place + 1);
-  }
-  BARTIZAN_INLINE uint32_t MaskAt(uint32_t place) const { return Mask(key, place); }
+  static constexpr uint32_t kNoGranule = ~uint32_t{0};  // beyond any limit
+
+  // What the reference at that place is XORed with.
+  BARTIZAN_INLINE static uint32_t Mask(uint32_t key, Place place) { return key * (place + 1); }
 
   BARTIZAN_INLINE std::byte* SlotAt(uint32_t granule) const {
     return reinterpret_cast<std::byte*>(base + (size_t{granule} << shift));
   }
+  bool IsEmpty() const { return next == bottom; }
+  uint32_t Ready() const { return (next - bottom) / kPlaceStep; }
+  uint32_t Room() const { return (last - next) / kPlaceStep; }
+  // Slots that are held back rest behind the magazine's last place; their states name no place.
+  Place HeldPlace(uint32_t i) const { return last + (i + 1) * kPlaceStep; }
 };
 static_assert(sizeof(Bin) == 64);
+
+// Requests up to here find their bin in a table, by steps of eight bytes.
+constexpr size_t kIndexedRequest = 1024;
+constexpr size_t kIndexStep = 8;
 
 // What the thread-local pointer points at. Bins are indexed by six bits of an address; those that
 // are no class, or not in use, accept nothing and hold nothing.
 struct BinSet {
   Bin bins[kBins];
+  uint16_t bin_offset[kIndexedRequest / kIndexStep + 1];  // in bytes, by (request + 7) / 8
   StateWord owner_word;  // of slabs that are this heap's
+  uintptr_t window;      // of the address map
+  uint32_t unused;
+  uint32_t places[1];    // the first belongs to nobody: zeroed memory is an empty magazine
 
   HeapId id() const { return owner_word.owner(); }
+  BARTIZAN_INLINE Bin& BinFor(size_t bytes) {
+    const size_t step = (bytes + kIndexStep - 1) / kIndexStep;
+    return *reinterpret_cast<Bin*>(reinterpret_cast<std::byte*>(this) + bin_offset[step]);
+  }
+  BARTIZAN_INLINE uint32_t& At(Place place) {
+    return *reinterpret_cast<uint32_t*>(reinterpret_cast<std::byte*>(places) + place);
+  }
 };
+static_assert(kBins * sizeof(Bin) <= UINT16_MAX);
 
 // The part of a bin that only slow paths read.
 struct BinReserve {
-  uint32_t ring_tail;         // oldest waiting slot
+  Place ring;       // the first place, and where it ends
+  Place ring_end;
+  Place ring_tail;  // oldest waiting slot
   uint32_t quarantine_slots;  // how many must stay waiting
   uint32_t window;            // slots moved at a time
-  uint32_t hold;         // how many slots are held back, for what comes in to be exchanged with
-  uint32_t held;         // how many are: behind the magazine's end
-  uint32_t empty_slabs;  // listed slabs without a slot in use
-  SlabRef room;          // list of slabs with parked or uncarved slots
-  SlabRef announced;     // list of slabs in which other threads freed slots
+  uint32_t hold;              // how many slots are held back, for others to be drawn from
+  uint32_t held;              // how many are: behind the magazine's last place
+  uint32_t empty_slabs;       // listed slabs without a slot in use
+  bool examined;              // layers look at slots that come back, in batches
+  SlabRef room;               // list of slabs with parked or uncarved slots
+  SlabRef announced;          // list of slabs in which other threads freed slots
+
+  uint32_t Waiting(const Bin& bin) const {
+    const Place end = bin.ring_next < ring_tail ? bin.ring_next + (ring_end - ring) : bin.ring_next;
+    return (end - ring_tail) / kPlaceStep;
+  }
 };
 
 // Counts of slow-path events. Written by the heap's thread, read by anyone: relaxed atomics with a

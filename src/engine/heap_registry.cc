@@ -7,6 +7,7 @@
 #include "src/engine/rebuild.h"
 #include "src/engine/runtime.h"
 #include "src/metadata/metadata_memory.h"
+#include "src/platform/bytes.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 #include "src/platform/thread_exit.h"
@@ -57,7 +58,7 @@ constexpr uint32_t MagazineSlots(ClassId id) {
 constexpr uint32_t WindowSlots(ClassId id) {
   return Clamp(kWindowBytes / kClassBytes[id], kMinWindow, kMaxWindow);
 }
-static_assert(kMaxMagazine + kMaxWindow <= StateWord::kPlaces);
+static_assert(kMaxMagazine <= StateWord::kPlaces);
 constexpr uint32_t HeldSlots(ClassId id, uint32_t wanted) {
   const uint32_t most = WindowSlots(id) < kMinHold ? kMinHold : WindowSlots(id);
   return wanted < most ? wanted : most;
@@ -66,9 +67,9 @@ constexpr uint32_t HeldSlots(ClassId id, uint32_t wanted) {
 uint32_t RingSlots(ClassId id, uint32_t waiting) {
   if (waiting == 0) return 0;
   const uint32_t burst = Clamp(kBurstBytes / kClassBytes[id], 1, kMaxBurst);
-  return 1u << Log2Ceil(waiting + burst);
+  return waiting + burst + 1;  // one stays free
 }
-static_assert((1u << Log2Ceil(kMaxQuarantineSlots + kMaxWindow + kMaxBurst)) <= StateWord::kPlaces);
+static_assert(kMaxQuarantineSlots + kMaxWindow + kMaxBurst < StateWord::kPlaces);
 
 void Seed(RandomStream& random) {
   uint32_t key[RandomStream::kKeyWords];
@@ -81,11 +82,12 @@ struct BinLayout {
   uint32_t waiting;  // slots that are always in the ring
   uint32_t ring_slots;
   uint32_t hold;
+  bool examined;
 };
 
-// Asks the layers for each bin; returns how many ring and magazine entries the heap needs.
+// Asks the layers for each bin; returns how many places the heap needs.
 size_t PlanBins(RandomStream& random, BinLayout layouts[kClasses]) {
-  size_t entries = 0;
+  size_t places = 0;
   for (ClassId id = 0; id < kClasses; ++id) {
     BinPlan plan{.id = id, .random = random};
     kComposition.plan_bin(plan);
@@ -93,34 +95,55 @@ size_t PlanBins(RandomStream& random, BinLayout layouts[kClasses]) {
     // last freed of them still waits for as many as the layer wants.
     const uint32_t wanted = Clamp(plan.quarantine_slots, 0, kMaxQuarantineSlots);
     const uint32_t waiting = wanted == 0 ? 0 : wanted + WindowSlots(id);
-    layouts[id] = {plan.key, waiting, RingSlots(id, waiting), HeldSlots(id, plan.hold)};
-    entries += layouts[id].ring_slots + MagazineSlots(id) + layouts[id].hold;
+    layouts[id] = {plan.key, waiting, RingSlots(id, waiting), HeldSlots(id, plan.hold),
+                   plan.examined && id != kZeroClass};
+    places += 1 + MagazineSlots(id) + layouts[id].hold + layouts[id].ring_slots;
   }
-  return entries;
+  return places;
 }
 
-void SetUpBins(Heap& heap, const BinLayout layouts[kClasses], uint32_t* entries) {
+// Larger slots take loops and calls.
+BlockWork WorkOn(ClassId id) {
+  const BlockWork work = kComposition.block_work(CurrentToggles());
+  const size_t most = platform::MostShort(OptionsInForce().wide_vectors);
+  const bool is_short = id != kZeroClass && kClassBytes[id] <= most;
+  return work == BlockWork::kUsual && !is_short ? BlockWork::kOther : work;
+}
+
+void SetUpBins(Heap& heap, const BinLayout layouts[kClasses]) {
+  Place place = sizeof(Heap) - offsetof(BinSet, places);
   for (ClassId id = 0; id < kClasses; ++id) {
     const ClassRegion& region = g_address_map.region(id);
     Bin& bin = heap.BinOf(id);
+    BinReserve& reserve = heap.reserve[id];
     bin.base = region.base;
     bin.states = region.states;
-    bin.magazine = entries;
-    bin.magazine_capacity = static_cast<uint16_t>(MagazineSlots(id));
-    entries += MagazineSlots(id) + layouts[id].hold;
-    bin.ring = entries;
-    entries += layouts[id].ring_slots;
-    bin.ring_limit = layouts[id].ring_slots;
-    bin.ring_mask = static_cast<uint16_t>(layouts[id].ring_slots - 1);
     bin.key = layouts[id].key;
     bin.capacity =
         id == kZeroClass ? 0 : kClassBytes[id] - static_cast<uint32_t>(g_runtime.trailer_bytes);
     bin.slab_mask = static_cast<uint16_t>(GranulesPerSlab(id) - 1);
     bin.shift = static_cast<uint8_t>(GranuleShift(id));
     bin.id = static_cast<uint8_t>(id);
-    heap.reserve[id].quarantine_slots = layouts[id].waiting;
-    heap.reserve[id].window = WindowSlots(id);
-    heap.reserve[id].hold = layouts[id].hold;
+    bin.work = WorkOn(id);
+    bin.next = bin.bottom = place;
+    heap.At(bin.bottom) = Bin::kNoGranule ^ Bin::Mask(bin.key, bin.bottom);
+    bin.last = bin.bottom + MagazineSlots(id) * kPlaceStep;
+    reserve.ring = bin.HeldPlace(layouts[id].hold);
+    reserve.ring_end = reserve.ring + layouts[id].ring_slots * kPlaceStep;
+    bin.ring_next = reserve.ring_tail = reserve.ring;
+    bin.ring_stop = place = reserve.ring_end;
+    reserve.quarantine_slots = layouts[id].waiting;
+    reserve.window = WindowSlots(id);
+    reserve.hold = layouts[id].hold;
+    reserve.examined = layouts[id].examined;
+  }
+}
+
+// Zero-size requests find the zero class's bin in the set, which stays empty.
+void FillSizeIndex(BinSet& set) {
+  for (size_t step = 1; step <= kIndexedRequest / kIndexStep; ++step) {
+    const ClassId id = ClassOf(step * kIndexStep + g_runtime.trailer_bytes);
+    set.bin_offset[step] = static_cast<uint16_t>(id * sizeof(Bin));
   }
 }
 
@@ -131,18 +154,20 @@ Heap* CreateHeap(uint32_t node) {
   RandomStream random;
   Seed(random);
   BinLayout layouts[kClasses];
-  const size_t entries = PlanBins(random, layouts);
-  const size_t bytes = AlignUp(sizeof(Heap) + entries * sizeof(uint32_t), platform::kPageBytes);
+  const size_t places = PlanBins(random, layouts);
+  const size_t bytes = AlignUp(sizeof(Heap) + places * kPlaceStep, platform::kPageBytes);
   const uintptr_t place = ClaimMetadata(random, bytes);
   if (place == 0) return nullptr;
   auto* heap = reinterpret_cast<Heap*>(place);  // fresh pages: all zero
   heap->owner_word = StateWord::OwnedBy(static_cast<HeapId>(id));
+  heap->window = g_address_map.window();
   heap->node = node;
   heap->random = random;
   heap->seed_generation = g_seed_generation;
   heap->holder = platform::ThisThread();
   heap->inbox.store(Heap::kNoLink, std::memory_order_relaxed);
-  SetUpBins(*heap, layouts, reinterpret_cast<uint32_t*>(place + sizeof(Heap)));
+  FillSizeIndex(*heap);
+  SetUpBins(*heap, layouts);
   g_heaps[id].store(heap, std::memory_order_release);
   g_heap_limit.store(id + 1, std::memory_order_release);
   return heap;

@@ -74,11 +74,10 @@ void RebuildHeap(Heap& heap) {
   for (ClassId id = 0; id < kClasses; ++id) {
     Bin& bin = heap.BinOf(id);
     BinReserve& reserve = heap.reserve[id];
-    bin.ready = 0;
+    bin.next = bin.bottom;
     reserve.held = 0;
-    bin.ring_head = reserve.ring_tail = 0;
-    bin.ring_limit = static_cast<uint32_t>(bin.ring_mask) + 1;
-    if (reserve.quarantine_slots == 0) bin.ring_limit = 0;
+    bin.ring_next = reserve.ring_tail = reserve.ring;
+    bin.ring_stop = reserve.ring_end;
     reserve.room = SlabRef();
     reserve.empty_slabs = 0;
     ClassRegion& region = g_address_map.region(id);

@@ -26,9 +26,16 @@ void ParkOldest(Heap& heap, Bin& bin) {
   PopRing(heap, bin, &granule, 1);
   Park(heap, bin, granule);
 }
-void ParkAt(Heap& heap, Bin& bin, uint32_t place) {
+void ParkAt(Heap& heap, Bin& bin, Place place) {
   SlotKind kind;
-  Park(heap, bin, Places(bin).Get(place, &kind));
+  Park(heap, bin, Take(heap, bin, place, &kind));
+}
+void ParkHeld(Heap& heap, Bin& bin, Place place) {
+  const uint32_t granule = heap.At(place) ^ Bin::Mask(bin.key, place);
+  if (granule >= bin.limit || !bin.states[granule].Load().IsHeldBack()) {
+    ReportCorruptReference(bin.id, granule);
+  }
+  Park(heap, bin, granule);
 }
 
 // Takes in slots of a slab of ours that other threads freed, as if they were freed now: at most
@@ -52,10 +59,10 @@ uint32_t DrainSlab(Heap& heap, Bin& bin, SlabRef ref, uint32_t most, bool* more)
     ++drained;
     HeapCounters::Add(heap.counters.remote_drained, 1);
     if (waits) {
-      if (bin.ring_head == bin.ring_limit) SpillRing(heap, bin);
-      PushRing(bin, granule);
-    } else if (bin.ready < bin.magazine_capacity) {
-      PushMagazine(bin, granule);
+      if (!WrapRing(heap, bin)) SpillRing(heap, bin);
+      PushRing(heap, bin, granule);
+    } else if (bin.next != bin.last) {
+      PushMagazine(heap, bin, granule);
     } else if (Park(heap, bin, granule)) {
       *more = false;  // the slab may be another heap's by now
       return drained;
@@ -74,14 +81,12 @@ void ListAnnounced(Heap& heap, SlabRef ref) {
 
 void Flush(Heap& heap, Bin& bin, Waiting waiting) {
   BinReserve& reserve = heap.reserve[bin.id];
+  CheckPlaces(heap, bin);
   bin.limit = CurrentLimit(bin);
-  for (; reserve.held != 0; --reserve.held) ParkAt(heap, bin, HeldPlace(bin, reserve.held - 1));
-  while (bin.ready != 0) {
-    bin.ready--;
-    ParkAt(heap, bin, bin.ready);
-  }
+  for (; reserve.held != 0; --reserve.held) ParkHeld(heap, bin, bin.HeldPlace(reserve.held - 1));
+  for (; !bin.IsEmpty(); bin.next -= kPlaceStep) ParkAt(heap, bin, bin.next);
   const uint32_t kept = waiting == Waiting::kKept ? reserve.quarantine_slots : 0;
-  while (bin.ring_head - reserve.ring_tail > kept) {
+  while (reserve.Waiting(bin) > kept) {
     if (waiting == Waiting::kGivenUp) {
       HeapCounters::Add(heap.counters.shortened_waits, 1);
       SayDegraded(Degradation::kWaits);
@@ -92,27 +97,68 @@ void Flush(Heap& heap, Bin& bin, Waiting waiting) {
 
 }  // namespace
 
-void PopRing(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count) {
-  uint32_t& tail = heap.reserve[bin.id].ring_tail;
-  const uint32_t first = tail;
-  const uint32_t limit = bin.limit;
-  for (uint32_t i = 0; i < count; ++i) {
-    const uint32_t place = (first + i) & bin.ring_mask;
-    const uint32_t granule = bin.ring[place] ^ bin.MaskAt(place);
-    if (granule >= limit ||
-        bin.states[granule].Load() != StateWord::AtRest(SlotKind::kQuarantined, place)) {
-      ReportCorruptReference(bin.id, granule);
-    }
-    granules[i] = granule;
+uint32_t Take(BinSet& set, const Bin& bin, Place place, SlotKind* kind) {
+  const uint32_t granule = set.At(place) ^ Bin::Mask(bin.key, place);
+  if (granule >= bin.limit) ReportCorruptReference(bin.id, granule);
+  const StateWord word = bin.states[granule].Load();
+  *kind = word == StateWord::AtRest(SlotKind::kFresh, place) ? SlotKind::kFresh : SlotKind::kCached;
+  if (word != StateWord::AtRest(*kind, place)) ReportCorruptReference(bin.id, granule);
+  return granule;
+}
+
+void CheckPlaces(const Heap& heap, const Bin& bin) {
+  const BinReserve& reserve = heap.reserve[bin.id];
+  const auto is_within = [](Place place, Place first, Place last) {
+    return place - first <= last - first && place % kPlaceStep == 0;
+  };
+  if (!is_within(bin.next, bin.bottom, bin.last) ||
+      !is_within(bin.ring_next, reserve.ring, reserve.ring_end)) {
+    ReportCorruptReference(bin.id, Bin::kNoGranule);
   }
-  tail = first + count;
-  bin.ring_limit += count;
+}
+
+bool WrapRing(Heap& heap, Bin& bin) {
+  const BinReserve& reserve = heap.reserve[bin.id];
+  if (bin.ring_next == reserve.ring_end && reserve.ring_tail != reserve.ring) {
+    bin.ring_next = reserve.ring;
+  }
+  // One place stays free: a full ring would look like an empty one.
+  const bool turned = bin.ring_next < reserve.ring_tail;
+  bin.ring_stop = turned ? reserve.ring_tail - kPlaceStep : reserve.ring_end;
+  return bin.ring_next != bin.ring_stop;
+}
+
+void PopRing(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count) {
+  BinReserve& reserve = heap.reserve[bin.id];
+  const Bin at = bin;  // nothing of it changes here: its members stay in registers
+  while (count != 0) {
+    const uint32_t before_end = (reserve.ring_end - reserve.ring_tail) / kPlaceStep;
+    const uint32_t run = count < before_end ? count : before_end;
+    Place place = reserve.ring_tail;
+    const uint32_t* places = &heap.At(place);
+    for (uint32_t i = 0; i < run; ++i, place += kPlaceStep) {
+      const uint32_t granule = places[i] ^ Bin::Mask(at.key, place);
+      if (granule >= at.limit ||
+          at.states[granule].Load() != StateWord::AtRest(SlotKind::kQuarantined, place)) {
+        ReportCorruptReference(at.id, granule);
+      }
+      at.states[granule].Store(StateWord::AtRest(SlotKind::kCached));
+      granules[i] = granule;
+    }
+    granules += run;
+    count -= run;
+    reserve.ring_tail = place;
+    if (place == reserve.ring_end) {
+      reserve.ring_tail = reserve.ring;
+      if (bin.ring_next == reserve.ring_end) bin.ring_next = reserve.ring;
+    }
+  }
+  WrapRing(heap, bin);
 }
 
 void SpillRing(Heap& heap, Bin& bin) {
-  BinReserve& reserve = heap.reserve[bin.id];
-  const uint32_t waiting = bin.ring_head - reserve.ring_tail;
-  const uint32_t surplus = waiting - reserve.quarantine_slots;
+  const BinReserve& reserve = heap.reserve[bin.id];
+  const uint32_t surplus = reserve.Waiting(bin) - reserve.quarantine_slots;
   const uint32_t count = surplus / 2 + 1;
   for (uint32_t i = 0; i < count; ++i) ParkOldest(heap, bin);
 }
@@ -121,10 +167,17 @@ void SpillRing(Heap& heap, Bin& bin) {
 
 void SpillMagazine(Heap& heap, Bin& bin) {
   Tick(heap);
-  const uint32_t count = (bin.ready + 1u) / 2;
-  for (uint32_t i = 0; i < count; ++i) ParkAt(heap, bin, i);
-  for (uint32_t i = count; i < bin.ready; ++i) Places(bin).Move(i, i - count);
-  bin.ready -= count;
+  const uint32_t count = (bin.Ready() + 1) / 2;
+  const Place first = bin.bottom + kPlaceStep;
+  for (uint32_t i = 0; i < count; ++i) ParkAt(heap, bin, first + i * kPlaceStep);
+  Place to = first;
+  for (Place from = first + count * kPlaceStep; from <= bin.next; from += kPlaceStep) {
+    SlotKind kind;
+    const uint32_t granule = Take(heap, bin, from, &kind);
+    Put(heap, bin, to, granule, kind);
+    to += kPlaceStep;
+  }
+  bin.next = to - kPlaceStep;
 }
 
 void CollectInbox(Heap& heap) {

@@ -10,59 +10,32 @@
 
 namespace bartizan {
 
-BARTIZAN_INLINE void PushRing(Bin& bin, uint32_t granule) {
-  const uint32_t place = bin.ring_head & bin.ring_mask;
-  bin.ring[place] = granule ^ bin.MaskAt(place);
-  bin.states[granule].Store(StateWord::AtRest(SlotKind::kQuarantined, place));
-  bin.ring_head++;
+// Lets a reference to the slot rest at that place.
+BARTIZAN_INLINE void Put(BinSet& set, const Bin& bin, Place place, uint32_t granule,
+                         SlotKind kind) {
+  set.At(place) = granule ^ Bin::Mask(bin.key, place);
+  bin.states[granule].Store(StateWord::AtRest(kind, place));
 }
 
-// The places of a magazine, those behind its end included. Made for a piece of work in which the
-// bin itself does not change, so that its members stay in registers.
-class Places {
- public:
-  explicit Places(const Bin& bin)
-      : entries_(bin.magazine),
-        states_(bin.states),
-        key_(bin.key),
-        limit_(bin.limit),
-        id_(bin.id) {}
-
-  BARTIZAN_INLINE void Put(uint32_t place, uint32_t granule, SlotKind kind) const {
-    entries_[place] = granule ^ Bin::Mask(key_, place);
-    states_[granule].Store(StateWord::AtRest(kind, place));
-  }
-  // The slot that rests there, checked against its state; `*kind` is kCached or kFresh.
-  BARTIZAN_INLINE uint32_t Get(uint32_t place, SlotKind* kind) const {
-    const uint32_t granule = entries_[place] ^ Bin::Mask(key_, place);
-    bool fresh = false;
-    if (granule >= limit_ || !states_[granule].Load().IsReady(place, &fresh)) [[unlikely]] {
-      ReportCorruptReference(id_, granule);
-    }
-    *kind = fresh ? SlotKind::kFresh : SlotKind::kCached;
-    return granule;
-  }
-  void Move(uint32_t from, uint32_t to) const {
-    SlotKind kind;
-    const uint32_t granule = Get(from, &kind);
-    Put(to, granule, kind);
-  }
-
- private:
-  uint32_t* entries_;
-  SlotState* states_;
-  uint32_t key_;
-  uint32_t limit_;
-  ClassId id_;
-};
-
-BARTIZAN_INLINE void PushMagazine(Bin& bin, uint32_t granule) {
-  Places(bin).Put(bin.ready, granule, SlotKind::kCached);
-  bin.ready++;
+BARTIZAN_INLINE void PushRing(BinSet& set, Bin& bin, uint32_t granule) {
+  const Place place = bin.ring_next;
+  Put(set, bin, place, granule, SlotKind::kQuarantined);
+  bin.ring_next = place + kPlaceStep;
 }
-// Slots that are held back rest behind the magazine's end.
-inline uint32_t HeldPlace(const Bin& bin, uint32_t i) { return bin.magazine_capacity + i; }
+BARTIZAN_INLINE void PushMagazine(BinSet& set, Bin& bin, uint32_t granule) {
+  const Place place = bin.next + kPlaceStep;
+  bin.next = place;
+  Put(set, bin, place, granule, SlotKind::kCached);
+}
+// The slot that is ready at that place, checked against its state; `*kind` is kCached or kFresh.
+uint32_t Take(BinSet& set, const Bin& bin, Place place, SlotKind* kind);
 
+// Whether ring and magazine still end within themselves: what is written there next must not lie
+// elsewhere.
+void CheckPlaces(const Heap& heap, const Bin& bin);
+
+// The push at a ring's end goes on at its beginning. False: the ring is full.
+bool WrapRing(Heap& heap, Bin& bin);
 // The oldest slots of the ring, checked against their states.
 void PopRing(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count);
 

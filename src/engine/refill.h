@@ -36,13 +36,14 @@ class Refill {
   // no address space left.
   BARTIZAN_NOINLINE static Result Fill(Heap& heap, Bin& bin) {
     HeapCounters::Add(heap.counters.refills, 1);
+    CheckPlaces(heap, bin);
     Tick(heap);
     bin.limit = CurrentLimit(bin);
-    if (bin.ready != 0) return Result::kDone;  // the tick took in what other threads freed
+    if (!bin.IsEmpty()) return Result::kDone;  // the tick took in what other threads freed
     if (FillFromRing(heap, bin)) return Result::kDone;
     CollectInbox(heap);
     while (DrainClass(heap, bin)) {
-      if (bin.ready != 0 || FillFromRing(heap, bin)) return Result::kDone;
+      if (!bin.IsEmpty() || FillFromRing(heap, bin)) return Result::kDone;
     }
     if (FillFromSlabs(heap, bin)) return Result::kDone;
     SlabPlan plan{heap.random};
@@ -62,15 +63,24 @@ class Refill {
     const uint32_t window = heap.reserve[bin.id].window;
     bin.limit = CurrentLimit(bin);
     bool any = false;
-    while (bin.ready + window <= bin.magazine_capacity && FillFromRing(heap, bin)) any = true;
+    while (bin.Room() >= window && FillFromRing(heap, bin)) any = true;
     return any;
   }
 
  private:
   static constexpr uint32_t kLargestWindow = 64;
   // What is loaded at a time: a window, what is held back at first, what the last unit carved for
-  // it has more.
+  // it has more. Before them, what is held back already.
   static constexpr uint32_t kLargestBatch = 2 * kLargestWindow + kMaxSlotsPerUnit;
+
+  // Slots on their way to the magazine: those held back come first, `count` new ones behind them.
+  struct Batch {
+    explicit Batch(uint32_t held_before) : held(held_before) {}
+    uint32_t* incoming() { return slots + held; }
+
+    const uint32_t held;
+    uint32_t slots[kLargestWindow + kLargestBatch];
+  };
 
   static void PrepareSlab(SlabRef ref) {
     Slab& slab = g_address_map.slab(ref);
@@ -87,14 +97,14 @@ class Refill {
 
   static bool FillFromRing(Heap& heap, Bin& bin) {
     BinReserve& reserve = heap.reserve[bin.id];
-    const uint32_t waiting = bin.ring_head - reserve.ring_tail;
+    const uint32_t waiting = reserve.Waiting(bin);
     if (waiting <= reserve.quarantine_slots) return false;
     const uint32_t surplus = waiting - reserve.quarantine_slots;
-    uint32_t granules[kLargestBatch];
     const uint32_t count = surplus < reserve.window ? surplus : reserve.window;
-    PopRing(heap, bin, granules, count);
-    Examine(heap, bin, granules, count);
-    Load(heap, bin, granules, count, SlotKind::kCached);
+    Batch batch(reserve.held);
+    PopRing(heap, bin, batch.incoming(), count);
+    Examine(heap, bin, batch.incoming(), count);
+    Load(heap, bin, batch, count);
     return true;
   }
 
@@ -103,7 +113,8 @@ class Refill {
   static bool FillFromSlabs(Heap& heap, Bin& bin) {
     BinReserve& reserve = heap.reserve[bin.id];
     const uint32_t wanted = reserve.window + reserve.hold - reserve.held;
-    uint32_t granules[kLargestBatch];
+    Batch batch(reserve.held);
+    uint32_t* const granules = batch.incoming();
     uint32_t count = 0;
     while (reserve.room && count < wanted) {
       const SlabRef ref = reserve.room;
@@ -116,20 +127,20 @@ class Refill {
     }
     if (count != 0) {
       Examine(heap, bin, granules, count);
-      Load(heap, bin, granules, count, SlotKind::kCached);
+      Load(heap, bin, batch, count);
     } else if (reserve.room) {
       // Fresh slots, which no program ever had, are not examined: reading them would fault.
       const SlabRef ref = reserve.room;
       count = Carve(heap, bin, ref, granules, wanted);
       if (!g_address_map.slab(ref).HasRoom()) UnlistSlab(heap, ref);
-      if (count != 0) Load(heap, bin, granules, count, SlotKind::kFresh);
+      if (count != 0) Load(heap, bin, batch, count);
     }
     return count != 0;
   }
 
   static void Examine(Heap& heap, Bin& bin, const uint32_t* granules, uint32_t count) {
+    if (!heap.reserve[bin.id].examined) return;
     const Toggles toggles = CurrentToggles();
-    if (bin.id == kZeroClass || !P::template Acts<kOnReuse>(toggles)) return;
     const uint32_t bytes = kClassBytes[bin.id];
     for (uint32_t i = 0; i < count; ++i) __builtin_prefetch(bin.SlotAt(granules[i]));
     for (uint32_t i = 0; i < count; ++i) {
@@ -138,30 +149,58 @@ class Refill {
     }
   }
 
-  // Makes slots ready. Where layers want the next slot to be uncertain, some are held back: what
-  // comes in becomes ready itself or takes the place of one of these, which does, all with the same
-  // chance.
-  static void Load(Heap& heap, Bin& bin, const uint32_t* granules, uint32_t count, SlotKind kind) {
+  // Makes slots ready, whose states say that they are held back. Where layers want the next slot to
+  // be uncertain, as many as they want stay so, drawn from all that were and that come in: each that
+  // becomes ready is drawn from one more than these at least.
+  static void Load(Heap& heap, Bin& bin, Batch& batch, uint32_t count) {
     BinReserve& reserve = heap.reserve[bin.id];
-    const Places places(bin);
-    const uint32_t missing = reserve.hold - reserve.held;
-    const uint32_t kept = missing < count ? missing : count - 1;
-    for (uint32_t i = 0; i < kept; ++i)
-      places.Put(HeldPlace(bin, reserve.held++), granules[i], kind);
-    const uint32_t ready = bin.ready;
-    bin.ready = ready + count - kept;
-    const uint32_t held = reserve.held;
-    const uint32_t first_held = HeldPlace(bin, 0);
-    uint16_t chosen[kLargestBatch];
-    if (held != 0) heap.random.BelowSmall(held + 1, chosen, count - kept);
-    for (uint32_t i = 0; i < count - kept; ++i) {
-      if (held == 0 || chosen[i] == held) {
-        places.Put(ready + i, granules[kept + i], kind);
-      } else {
-        places.Move(first_held + chosen[i], ready + i);
-        places.Put(first_held + chosen[i], granules[kept + i], kind);
-      }
+    const uint32_t total = batch.held + count;
+    const uint32_t held = reserve.hold < total ? reserve.hold : total - 1;
+    const uint32_t ready = total - held;
+    const Place first_held = bin.HeldPlace(0);
+    Mask(bin, first_held, &heap.At(first_held), batch.slots, batch.held);
+    if (held != 0) {
+      uint16_t numbers[kLargestWindow + kLargestBatch + 1];
+      heap.random.Fill16(numbers, ready);
+      MakeReady(heap, bin, ready, [&](uint32_t i) {
+        const uint32_t drawn = i + (numbers[i] * (total - i) >> 16);
+        return std::exchange(batch.slots[drawn], batch.slots[i]);
+      });
+      Mask(bin, first_held, batch.slots + ready, &heap.At(first_held), held);
+    } else {
+      MakeReady(heap, bin, ready, [&](uint32_t i) { return batch.slots[i]; });
     }
+    reserve.held = held;
+  }
+
+  // References as they rest at places from `first` on, from slots, or the other way round.
+  static void Mask(const Bin& bin, Place first, const uint32_t* from, uint32_t* to,
+                   uint32_t count) {
+    const uint32_t step = kPlaceStep * bin.key;
+    uint32_t mask = Bin::Mask(bin.key, first);
+    for (uint32_t i = 0; i < count; ++i, mask += step) to[i] = from[i] ^ mask;
+  }
+
+  // Slots whose states say that they are held back, checked, to the end of the magazine.
+  template <class Next>
+  BARTIZAN_INLINE static void MakeReady(BinSet& set, Bin& bin, uint32_t count, Next next) {
+    const Bin at = bin;  // nothing of it changes here: its members stay in registers
+    uint32_t* const places = &set.At(at.next) + 1;
+    Place place = at.next;
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t granule = next(i);
+      place += kPlaceStep;
+      if (granule >= at.limit) [[unlikely]]
+        ReportCorruptReference(at.id, granule);
+      SlotState& state = at.states[granule];
+      const StateWord word = state.Load();
+      if (!word.IsHeldBack()) [[unlikely]]
+        ReportCorruptReference(at.id, granule);
+      state.Store(word.AtPlace(place));
+      places[i] = granule ^ Bin::Mask(at.key, place);
+      __builtin_prefetch(at.SlotAt(granule));
+    }
+    bin.next = place;
   }
 
   // Where the system gives nothing, what there is.
@@ -169,7 +208,9 @@ class Refill {
     BinReserve& reserve = heap.reserve[bin.id];
     if (reserve.held == 0) return false;
     reserve.held--;
-    Places(bin).Move(HeldPlace(bin, reserve.held), bin.ready++);
+    const Place place = bin.HeldPlace(reserve.held);
+    const uint32_t granule = heap.At(place) ^ Bin::Mask(bin.key, place);
+    MakeReady(heap, bin, 1, [&](uint32_t) { return granule; });
     return true;
   }
 
@@ -191,6 +232,9 @@ class Refill {
         granules[count++] = first + slot * GranulesPerSlot(bin);
       }
     }
+    // Where nothing is read before the first issue, nobody needs to know that it is one.
+    const SlotKind kind = bin.work == BlockWork::kOther ? SlotKind::kFresh : SlotKind::kCached;
+    for (uint32_t i = 0; i < count; ++i) bin.states[granules[i]].Store(StateWord::AtRest(kind));
     // All places of a unit are alike, and there may be more of them than are held back.
     for (uint32_t i = 0; i < count; ++i) {
       SlotChoice choice{count - i, heap.random};
@@ -200,6 +244,7 @@ class Refill {
     return count;
   }
 
+  // Here and in Carve and PopRing, slots are held back from now on, says their state.
   // Parked slots, found by their states, going on where the last search ended or where layers like.
   static uint32_t TakeParked(Heap& heap, Bin& bin, SlabRef ref, uint32_t* granules,
                              uint32_t wanted) {
@@ -216,6 +261,7 @@ class Refill {
       at = FindState(bin.states, at, end, parked);
       if (at < end) {
         granules[found++] = at;
+        bin.states[at].Store(StateWord::AtRest(SlotKind::kCached));
         if (HasOwnPages(bin.id)) slab.SetUsed((at - first) / GranulesPerSlot(bin));
         at += GranulesPerSlot(bin);
         continue;

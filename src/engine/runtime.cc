@@ -19,29 +19,8 @@ constinit platform::Lock g_lock;
 // Release when all below is in place; acquire by every other thread's first slow path.
 constinit std::atomic<bool> g_started{false};
 
-// The bin whose magazine is always empty: zero-size requests take the slow path.
-constexpr ClassId kEmptyBin = kBins - 1;
-static_assert(kEmptyBin >= kClasses);
-
-void FillSizeIndex() {
-  g_runtime.bin_offset[0] = kEmptyBin * sizeof(Bin);
-  for (size_t step = 1; step <= kIndexedRequest / kIndexStep; ++step) {
-    const ClassId id = ClassOf(step * kIndexStep + g_runtime.trailer_bytes);
-    g_runtime.bin_offset[step] = static_cast<uint32_t>(id * sizeof(Bin));
-  }
-}
-
-uint32_t ShortCapacity(Toggles toggles) {
-  if (!kComposition.acts_on_blocks(toggles)) return kMaxSlotBytes;
-  if (kComposition.has_costly(toggles)) return 0;
-  return static_cast<uint32_t>(platform::kBranchFreeZero - g_runtime.trailer_bytes);
-}
-
 void Start(RandomStream& random) {
-  FillSizeIndex();
-  g_runtime.short_capacity = ShortCapacity(CurrentToggles());
   g_runtime.max_slot_request = kMaxSlotBytes - g_runtime.trailer_bytes;
-  g_runtime.window = g_address_map.window();
   for (uint64_t& secret : bartizan_sealed_page.secrets) secret = random.Next64();
   g_large_blocks.Initialize(random);
   Seal();

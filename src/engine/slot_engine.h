@@ -1,7 +1,7 @@
 // The common path of small blocks. Read this file first.
 //
-// malloc: one line of the size index, the bin, the magazine entry, the slot's state.
-// free:   the bin (found by address bits), the slot's state, the slab's owner, the ring entry.
+// malloc: one line of the size index, the bin, the magazine's next reference, the slot's state.
+// free:   the bin (found by address bits), the slot's state, the slab's owner, the ring's place.
 // Neither takes a lock nor an atomic read-modify-write, except a free by another thread than the
 // owner: one exchange on the state word (and, for the first such free in a slab that its owner has
 // not heard of, two more to tell it).
@@ -37,54 +37,39 @@ struct FreeClaim {
 template <class P>
 class SlotEngine {
  public:
-  // A block of `bytes` from the index, or what `otherwise` gives when its bin has no slot ready.
+  // A block of `bytes` from the index, or what `otherwise` gives where its bin's next reference is
+  // not to be believed just so: none, fresh, or corrupt.
   template <class Otherwise>
   BARTIZAN_INLINE static void* AllocateIndexed(size_t bytes, Family family, Otherwise otherwise) {
-    auto* set = reinterpret_cast<std::byte*>(CurrentBins());
-    const size_t step = (bytes + kIndexStep - 1) / kIndexStep;
-    Bin& bin = *reinterpret_cast<Bin*>(set + g_runtime.bin_offset[step]);
-    if (bin.ready == 0) [[unlikely]]
-      return otherwise(bytes, family);
-    if (IsLong(bin)) return IssueLong(bin, bytes, family);
-    return Issue<Extent::kShort>(bin, bytes, family);
-  }
-
-  // What layers may do to the slot. kNothing is for zero-size blocks: there is no memory.
-  enum class Extent { kNothing, kShort, kLong };
-
-  // Takes the next slot of a magazine that is not empty. An entry is believed only if the slot's
-  // state says that it rests at this very place.
-  template <Extent kExtent>
-  BARTIZAN_INLINE static void* Issue(Bin& bin, size_t bytes, Family family) {
-    const uint32_t place = bin.ready - 1;
-    const uint32_t granule = bin.magazine[place] ^ bin.MaskAt(place);
+    BinSet& set = *CurrentBins();
+    Bin& bin = set.BinFor(bytes);
+    const Place place = bin.next;
+    const uint32_t granule = set.At(place) ^ Bin::Mask(bin.key, place);
     if (granule >= bin.limit) [[unlikely]]
-      ReportCorruptReference(bin.id, granule);
-    SlotState& state = bin.states[granule];
-    bool fresh;
-    if (!state.Load().IsReady(place, &fresh)) [[unlikely]] {
-      ReportCorruptReference(bin.id, granule);
-    }
-    bin.ready = place;
-    // Before layers touch the slot: a fork child takes what is not live for untouched.
-    const uint32_t capacity = bin.capacity;
-    state.Store(StateWord::Live(capacity - bytes, family));
-    std::byte* const slot = bin.SlotAt(granule);
-    const Toggles toggles = CurrentToggles();
-    if (kExtent == Extent::kNothing || !P::template Acts<kOnAllocate>(toggles)) return slot;
-    if constexpr (kExtent == Extent::kShort) {
-      BARTIZAN_ASSUME(AlignUp(capacity, kMinSlotBytes) <= platform::kBranchFreeZero);
-      // So short a slot shares its page with others: whether it is fresh is not worth a branch.
-      const SlotUse use{slot, bytes, capacity};
-      P::template RunShort<kOnAllocate>(toggles, use);
-    } else {
-      const SlotUse use{slot, bytes, capacity, fresh};
-      P::template Run<kOnAllocate>(toggles, use);
-    }
+      return otherwise(bytes, family);
+    if (bin.states[granule].Load() != StateWord::AtRest(SlotKind::kCached, place)) [[unlikely]]
+      return otherwise(bytes, family);
+    bin.next = place - kPlaceStep;
+    std::byte* const slot = MakeLive(bin, granule, bytes, family);
+    if (P::kBlockLayers == 0 || bin.work == BlockWork::kNone) return slot;
+    if (bin.work != BlockWork::kUsual) return Prepare(slot, bytes, bin.capacity, false);
+    // So short a slot shares its page with others: whether it is fresh is not worth a branch.
+    const SlotUse use{.slot = slot, .requested = bytes, .capacity = bin.capacity, .is_short = true};
+    P::template Run<kOnAllocate>(P::kUsual, use);
     return slot;
   }
-  BARTIZAN_NOINLINE static void* IssueLong(Bin& bin, size_t bytes, Family family) {
-    return Issue<Extent::kLong>(bin, bytes, family);
+
+  // Takes the next slot of a magazine that is not empty. A reference is believed only if the slot's
+  // state says that it rests at this very place.
+  static void* Issue(BinSet& set, Bin& bin, size_t bytes, Family family) {
+    const Place place = bin.next;
+    SlotKind kind;
+    const uint32_t granule = Take(set, bin, place, &kind);
+    bin.next = place - kPlaceStep;
+    std::byte* const slot = MakeLive(bin, granule, bytes, family);
+    // A block without bytes has no memory that layers could touch.
+    if (P::kBlockLayers == 0 || bin.work == BlockWork::kNone || bin.id == kZeroClass) return slot;
+    return Prepare(slot, bytes, bin.capacity, kind == SlotKind::kFresh);
   }
 
   // A pointer becomes trusted here and nowhere else: `bin` is of its class, `granule` its slot,
@@ -106,7 +91,7 @@ class SlotEngine {
     constexpr uintptr_t kBinBits = uintptr_t{kBins - 1} * sizeof(Bin);
     constexpr unsigned kShift = kRegionShift - std::countr_zero(sizeof(Bin));
     auto* set = reinterpret_cast<std::byte*>(bins);
-    Bin* bin = reinterpret_cast<Bin*>(set + ((address - g_runtime.window) >> kShift & kBinBits));
+    Bin* bin = reinterpret_cast<Bin*>(set + ((address - bins->window) >> kShift & kBinBits));
     return ValidateIn(bin, address, out);
   }
   BARTIZAN_INLINE static Verdict ValidateIn(Bin* bin, uintptr_t address, Trusted* out) {
@@ -123,33 +108,25 @@ class SlotEngine {
   }
 
   // Gives a live block back.
-  template <Extent kExtent>
-  BARTIZAN_INLINE static void Release(const BinSet* bins, const Trusted& block,
-                                      const FreeClaim& claim) {
+  BARTIZAN_INLINE static void Release(BinSet* bins, const Trusted& block, const FreeClaim& claim) {
     Bin& bin = *block.bin;
     // Acquire: of a slab that is this heap's, what its maker prepared is seen.
-    if (bin.states[block.granule | bin.slab_mask].LoadOwner() != bins->owner_word) [[unlikely]] {
-      return ReleaseRemote<kExtent>(bin, block.granule, block.word, claim);
+    if (bin.states[block.granule | bin.slab_mask].LoadOwner() != bins->owner_word) [[unlikely]]
+      return ReleaseRemote(bin, block.granule, block.word, claim);
+    if (P::kBlockLayers == 0 || bin.work == BlockWork::kNone) {
+      return PutBackReady(*bins, bin, block.granule);
     }
-    if (kExtent == Extent::kShort && IsLong(bin)) {
-      return ReleaseLong(bin, block.granule, block.word, claim);
+    if (bin.work != BlockWork::kUsual) {
+      return ReleaseOther(*bins, bin, block.granule, block.word, claim);
     }
-    const Toggles toggles = CurrentToggles();
-    if (kExtent != Extent::kNothing && P::template Acts<kOnFree>(toggles)) {
-      const SlotReturn op = ReturnOf(block, block.word, claim);
-      if constexpr (kExtent == Extent::kShort) {
-        BARTIZAN_ASSUME(op.use.requested + op.trailer <= platform::kBranchFreeZero);
-        P::template RunShort<kOnFree>(toggles, op);
-      } else {
-        P::template Run<kOnFree>(toggles, op);
-      }
-    }
-    PutBack(toggles, bin, block.granule);
+    SlotReturn op = ReturnOf(P::kUsual, block, block.word, claim);
+    op.use.is_short = true;
+    P::template Run<kOnFree>(P::kUsual, op);
+    PutBack(P::kUsual, *bins, bin, block.granule);
   }
 
   // The slab is another heap's, or this thread has no heap. The exchange decides between racing
   // frees; after it, nobody else touches the slot until kRemote is stored, then only its owner.
-  template <Extent kExtent>
   BARTIZAN_NOINLINE static void ReleaseRemote(Bin& bin, uint32_t granule, StateWord word,
                                               FreeClaim claim) {
     const Trusted block{&bin, granule, word, bin.SlotAt(granule)};
@@ -157,8 +134,9 @@ class SlotEngine {
     if (before != word) {
       ReportBadPointer(Operation::kFree, reinterpret_cast<uintptr_t>(block.slot));
     }
-    if constexpr (kExtent != Extent::kNothing) {
-      const SlotReturn op = ReturnOf(block, StateWord::AtRest(SlotKind::kReleasing), claim);
+    if (bin.id != kZeroClass) {
+      const StateWord releasing = StateWord::AtRest(SlotKind::kReleasing);
+      const SlotReturn op = ReturnOf(CurrentToggles(), block, releasing, claim);
       P::template Run<kOnFree>(CurrentToggles(), op);
     }
     block.state().FinishRemoteFree();
@@ -168,49 +146,71 @@ class SlotEngine {
   }
 
  private:
-  // Whether layers in force need a call or a loop for blocks of that bin.
-  BARTIZAN_INLINE static bool IsLong(const Bin& bin) {
-    return P::kActsOnBlocks && bin.capacity > g_runtime.short_capacity;
+  // Makes a slot live that was taken from a magazine. Before layers touch it: a fork child takes
+  // what is not live for untouched.
+  BARTIZAN_INLINE static std::byte* MakeLive(const Bin& bin, uint32_t granule, size_t bytes,
+                                             Family family) {
+    bin.states[granule].Store(StateWord::Live(bin.capacity - bytes, family));
+    return bin.SlotAt(granule);
+  }
+  BARTIZAN_NOINLINE static void* Prepare(std::byte* slot, size_t bytes, size_t capacity,
+                                         bool fresh) {
+    const SlotUse use{.slot = slot, .requested = bytes, .capacity = capacity, .fresh = fresh};
+    P::template Run<kOnAllocate>(CurrentToggles(), use);
+    return slot;
   }
 
-  BARTIZAN_INLINE static SlotReturn ReturnOf(const Trusted& block, StateWord word,
+  BARTIZAN_INLINE static SlotReturn ReturnOf(Toggles toggles, const Trusted& block, StateWord word,
                                              const FreeClaim& claim) {
     return {{block.slot, block.requested(), block.bin->capacity},
             block.word.family(),
             claim.family,
             claim.size,
-            g_runtime.trailer_bytes,
+            P::TrailerBytes(toggles),
+            P::Has(toggles, Toggle::kZeroOnFree),
             word,
             &block.state()};
   }
-  BARTIZAN_NOINLINE static void ReleaseLong(Bin& bin, uint32_t granule, StateWord word,
-                                            FreeClaim claim) {
-    Release<Extent::kLong>(CurrentBins(), {&bin, granule, word, bin.SlotAt(granule)}, claim);
+  BARTIZAN_NOINLINE static void ReleaseOther(BinSet& set, Bin& bin, uint32_t granule,
+                                             StateWord word, FreeClaim claim) {
+    const Toggles toggles = CurrentToggles();
+    const Trusted block{&bin, granule, word, bin.SlotAt(granule)};
+    if (bin.id != kZeroClass) {
+      const SlotReturn op = ReturnOf(toggles, block, word, claim);
+      P::template Run<kOnFree>(toggles, op);
+    }
+    PutBack(toggles, set, bin, granule);
   }
 
   // Where the slot waits for its next use.
-  BARTIZAN_INLINE static void PutBack(Toggles toggles, Bin& bin, uint32_t granule) {
-    if (P::Has(toggles, Toggle::kQuarantine)) {
-      if (bin.ring_head == bin.ring_limit) [[unlikely]]
-        return PutBackToFullRing(bin, granule);
-      PushRing(bin, granule);
-    } else {
-      if (bin.ready == bin.magazine_capacity) [[unlikely]]
-        return PutBackToFullMagazine(bin, granule);
-      PushMagazine(bin, granule);
-    }
+  BARTIZAN_INLINE static void PutBack(Toggles toggles, BinSet& set, Bin& bin, uint32_t granule) {
+    if (!P::Has(toggles, Toggle::kQuarantine)) return PutBackReady(set, bin, granule);
+    if (bin.ring_next >= bin.ring_stop) [[unlikely]]
+      return PutBackToFullRing(bin, granule);
+    PushRing(set, bin, granule);
+  }
+  BARTIZAN_INLINE static void PutBackReady(BinSet& set, Bin& bin, uint32_t granule) {
+    if (bin.next >= bin.last) [[unlikely]]
+      return PutBackToFullMagazine(bin, granule);
+    PushMagazine(set, bin, granule);
   }
   BARTIZAN_COLD static void PutBackToFullRing(Bin& bin, uint32_t granule) {
     Heap& heap = *static_cast<Heap*>(CurrentBins());
-    // Layers have been here: to those that look at it as a neighbour it is no live block any more.
-    bin.states[granule].Store(StateWord::AtRest(SlotKind::kReleasing));
-    Tick(heap);
-    if (bin.ring_head == bin.ring_limit && !Refill<P>::MakeRoom(heap, bin)) SpillRing(heap, bin);
-    PushRing(bin, granule);
+    CheckPlaces(heap, bin);
+    if (!WrapRing(heap, bin)) {
+      // Layers have been here: to those that look at it as a neighbour it is no live block any more.
+      bin.states[granule].Store(StateWord::AtRest(SlotKind::kReleasing));
+      Tick(heap);
+      if (!WrapRing(heap, bin) && !Refill<P>::MakeRoom(heap, bin)) SpillRing(heap, bin);
+      WrapRing(heap, bin);
+    }
+    PushRing(heap, bin, granule);
   }
   BARTIZAN_COLD static void PutBackToFullMagazine(Bin& bin, uint32_t granule) {
-    SpillMagazine(*static_cast<Heap*>(CurrentBins()), bin);
-    PushMagazine(bin, granule);
+    Heap& heap = *static_cast<Heap*>(CurrentBins());
+    CheckPlaces(heap, bin);
+    SpillMagazine(heap, bin);
+    PushMagazine(heap, bin, granule);
   }
 };
 

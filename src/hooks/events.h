@@ -20,6 +20,7 @@ struct BinPlan {
   uint32_t quarantine_slots = 0;  // slots that must be freed after a slot before it is reused
   // Slots held back: each that becomes ready is drawn from these and the one that comes in instead.
   uint32_t hold = 0;
+  bool examined = false;  // OnReuse is wanted for the slots of this class
 };
 
 // A slab is about to be taken from address space that was never used.
@@ -48,10 +49,12 @@ struct SlotUse {
   std::byte* slot;
   size_t requested;    // bytes that the program may use
   size_t capacity;     // bytes it could have asked for in this slot: all but the trailer
-  bool fresh = false;  // nothing has ever touched the slot, which is not short
+  bool is_short = false;  // at most platform::MostShort bytes, on the common path
+  bool fresh = false;     // nothing has ever touched the slot, which is not short
 };
 
-// A slot that was free and may be issued next.
+// A slot that was free and comes back to be issued. Only of classes for which a layer said so in its
+// plan.
 struct FreeSlot {
   std::byte* slot;
   size_t bytes;  // all of it
@@ -75,6 +78,7 @@ struct SlotReturn {
   Family freed_by;
   size_t stated_size;  // of sized deallocation, or kNotStated
   size_t trailer;      // bytes after the block that belong to layers
+  bool zeroed;         // the block is going to be zeroed
   // The slot's state when it was found live, and where it is kept: what looks like damage may be
   // another thread freeing the same block right now. Without a state for large blocks.
   StateWord word = {};

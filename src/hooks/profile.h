@@ -10,9 +10,6 @@
 //     static void OnResize(const SlotResize& op);
 //   };
 //
-// A layer that acts on the common path with more than a few instructions says kCostly = true:
-// where it is on, the common path leaves blocks to a function of its own.
-//
 // The layer's file is the same in the static profile, where absent layers compile to nothing, and
 // in the dynamic one, where each is one bit of a sealed word that is loaded once per operation.
 #ifndef BARTIZAN_SRC_HOOKS_PROFILE_H_
@@ -74,6 +71,13 @@ struct Toggles {
   bool Has(Toggle toggle) const { return (bits & Bit(toggle)) != 0; }
 };
 
+// What the common path does for blocks besides the engine's own work.
+enum class BlockWork : uint8_t {
+  kNone,   // no layer acts on blocks, and none of them waits
+  kUsual,  // the layers of `hardened` act, and no other: in place, nothing is asked
+  kOther,  // in a function of its own
+};
+
 template <Layer L>
 struct Always : L {
   static constexpr bool kAlways = true;
@@ -87,9 +91,6 @@ template <class... Entries>
 class Profile {
   template <class E>
   static constexpr uint64_t kBit = Bit(E::kToggle);
-  template <class E>
-  static constexpr bool kCostly = requires { requires E::kCostly; };
-
   static_assert(std::popcount((uint64_t{0} | ... | kBit<Entries>)) == sizeof...(Entries),
                 "each layer once");
 
@@ -118,22 +119,20 @@ class Profile {
   BARTIZAN_INLINE static void Run(Toggles toggles, Op& op) {
     (One<H, Entries>(toggles, op), ...);
   }
-  // Without the costly ones, of which none is in force.
-  template <Hook H, class Op>
-  BARTIZAN_INLINE static void RunShort(Toggles toggles, Op& op) {
-    (One<kCostly<Entries> ? Hook{} : H, Entries>(toggles, op), ...);
-  }
+  // Layers that act when blocks are allocated and freed, or make them wait.
+  static constexpr uint64_t kBlockLayers =
+      (uint64_t{0} | ... |
+       ((Entries::kHooks & (kOnAllocate | kOnFree)) != 0 || Entries::kToggle == Toggle::kQuarantine
+            ? kBit<Entries>
+            : 0));
+  static constexpr Toggles kUsual{LayersOf(ProfileId::kHardened)};
+  static constexpr bool kHasAlways = (Entries::kAlways || ... || false);
 
-  // Whether any layer acts when blocks are allocated and freed, and whether one in force does, or
-  // is even costly.
-  static constexpr bool kActsOnBlocks =
-      (((Entries::kHooks & (kOnAllocate | kOnFree)) != 0) || ... || false);
-  static bool ActsOnBlocks(Toggles toggles) {
-    return Acts<kOnAllocate>(toggles) || Acts<kOnFree>(toggles);
-  }
-  static bool HasCostly([[maybe_unused]] Toggles toggles) {
-    return ((kCostly<Entries> && (Entries::kAlways || toggles.Has(Entries::kToggle))) || ... ||
-            false);
+  static BlockWork WorkOf(Toggles toggles) {
+    if (kHasAlways) return BlockWork::kUsual;
+    const uint64_t acting = toggles.bits & kBlockLayers;
+    if (acting == 0) return BlockWork::kNone;
+    return acting == (kUsual.bits & kBlockLayers) ? BlockWork::kUsual : BlockWork::kOther;
   }
 
   // Whether any layer acts on that event: one test on the common path instead of one for each.

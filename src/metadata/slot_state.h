@@ -1,7 +1,7 @@
 // The state word of a slot: sixteen bits out of line for every granule of a class region.
 //
 //   live         kkkkkkkkkkkkk ff 1   slack (capacity - requested), family
-//   at rest      pppppppppppp kkk 0   place it is stored at, kind
+//   at rest      pppppppppppp kkk 0   place its reference rests at, kind
 //
 // A granule at which no slot starts, or whose slot was never carved, has the word 0: kNone. The
 // last granule of a slab, where no slot can start, has the slab's owner instead.
@@ -35,9 +35,8 @@ enum class SlotKind : uint16_t {
   kQuarantined = 2,  // waits in its owner's quarantine
   kReleasing = 3,    // another thread is freeing it right now
   kRemote = 4,       // freed by another thread, not yet seen by its owner
+  kFresh = 5,        // as kCached, and never issued yet: nothing has touched it
   kParked = 6,       // free, in its slab only
-  // As kCached, and never issued yet: nothing has touched it. One bit more than kCached.
-  kFresh = 5,
 };
 
 // A heap's name; 0 is nobody. One bit less than a state word has, see StateWord::OwnedBy.
@@ -58,9 +57,9 @@ class StateWord {
   static constexpr StateWord Live(size_t slack, Family family) {
     return StateWord(static_cast<uint16_t>(slack << 3 | static_cast<uint16_t>(family) << 1 | 1));
   }
+  // `place` is a multiple of four; what is above twelve bits of it, over four, is dropped.
   static constexpr StateWord AtRest(SlotKind kind, uint32_t place = 0) {
-    return StateWord(
-        static_cast<uint16_t>((place % kPlaces) << 4 | static_cast<uint16_t>(kind) << 1));
+    return StateWord(static_cast<uint16_t>(place << 2 | static_cast<uint32_t>(kind) << 1));
   }
 
   // Not a slot's word, but that of a slab's last granule, where no slot can begin: the slab's
@@ -78,17 +77,20 @@ class StateWord {
   constexpr SlotKind kind() const { return static_cast<SlotKind>(bits_ >> 1 & 7); }
   // Whether the slot was never issued: it is about to be carved, or rests ready since.
   constexpr bool IsUnused() const { return bits_ == 0 || kind() == SlotKind::kFresh; }
-  // Whether it is ready at that place of its magazine; `*fresh` whether it was never issued.
-  constexpr bool IsReady(uint32_t place, bool* fresh) const {
-    const uint32_t difference = bits_ ^ AtRest(SlotKind::kCached, place).bits_;
-    *fresh = difference != 0;
-    return (difference & ~uint32_t{kFreshBit}) == 0;
+  // Whether it is ready or fresh, and held back: at no place.
+  constexpr bool IsHeldBack() const {
+    return (bits_ & ~kFreshBit) == AtRest(SlotKind::kCached).bits_;
+  }
+  // The same state, at that place instead of none.
+  constexpr StateWord AtPlace(uint32_t place) const {
+    return StateWord(static_cast<uint16_t>(bits_ + (place << 2)));
   }
 
   constexpr uint16_t bits() const { return bits_; }
   friend constexpr bool operator==(StateWord, StateWord) = default;
 
  private:
+  // Fresh slots have one bit more than cached ones.
   static constexpr uint16_t kFreshBit =
       (static_cast<uint16_t>(SlotKind::kFresh) ^ static_cast<uint16_t>(SlotKind::kCached)) << 1;
   static_assert(kFreshBit == 8);

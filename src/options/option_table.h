@@ -237,6 +237,15 @@ constexpr const OptionSpec& SpecOf(Toggle toggle) {
 }
 constexpr std::string_view NameOf(Toggle toggle) { return SpecOf(toggle).name; }
 
+// The layers of a profile.
+constexpr uint64_t LayersOf(ProfileId profile) {
+  uint64_t layers = 0;
+  for (const OptionSpec& spec : kOptionTable) {
+    if (spec.is_layer() && spec.defaults[profile] != 0) layers |= Bit(spec.toggle());
+  }
+  return layers;
+}
+
 // The row of that name, or nullptr.
 constexpr const OptionSpec* FindOption(std::string_view name) {
   for (const OptionSpec& spec : kOptionTable) {

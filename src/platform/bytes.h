@@ -19,9 +19,9 @@ namespace bartizan::platform {
 
 // Up to here zeroing is a fixed number of stores, and looking for zeros one of loads: when sizes
 // vary, a mispredicted branch on the size costs more than accesses that overlap.
-constexpr size_t kBranchFreeZero = 128;
+constexpr size_t MostShort(bool wide) { return wide ? wide::kMostShort : 128; }
 
-// Zeroes at most kBranchFreeZero bytes, and never less than 16: the memory is a slot's.
+// Zeroes at most MostShort(wide) bytes, and never less than 16: the memory is a slot's.
 BARTIZAN_INLINE void ZeroShort(std::byte* slot, size_t bytes, bool wide) {
   if (wide) return wide::ZeroShort(slot, bytes);
   const size_t last = bytes < 16 ? 0 : bytes - 16;
@@ -38,12 +38,13 @@ BARTIZAN_INLINE void ZeroShort(std::byte* slot, size_t bytes, bool wide) {
 
 // Any number of bytes, and never less than 16.
 BARTIZAN_INLINE void ZeroSlot(std::byte* slot, size_t bytes, bool wide) {
-  if (bytes <= kBranchFreeZero) return ZeroShort(slot, bytes, wide);
-  if (wide && bytes <= wide::kMostInLoop) return wide::ZeroLong(slot, bytes);
+  if (bytes <= MostShort(wide)) return ZeroShort(slot, bytes, wide);
+  if (wide && bytes <= wide::kMostMedium / 2) return wide::ZeroHalfMedium(slot, bytes);
+  if (wide && bytes <= wide::kMostMedium) return wide::ZeroMedium(slot, bytes);
   std::memset(slot, 0, bytes);
 }
 
-// Whether a slot of at most kBranchFreeZero bytes is zero. 16-byte aligned, a multiple of 16.
+// Whether a slot of at most MostShort(wide) bytes is zero. 16-byte aligned, a multiple of 16.
 BARTIZAN_INLINE bool IsZeroShort(const std::byte* slot, size_t bytes, bool wide) {
   if (wide) return wide::IsZeroShort(slot, bytes);
   const size_t last = bytes - 16;
@@ -69,7 +70,10 @@ BARTIZAN_INLINE bool IsZeroShort(const std::byte* slot, size_t bytes, bool wide)
 
 // Whether all bytes are zero. `begin` is 16-byte aligned and `bytes` a multiple of 16.
 inline bool IsZero(const std::byte* begin, size_t bytes, bool wide) {
-  if (wide && bytes >= wide::kLeastInLoop) return wide::IsZeroLong(begin, bytes);
+  if (wide && bytes > wide::kMostMedium) return wide::IsZeroLong(begin, bytes);
+  if (wide && bytes > wide::kMostMedium / 2) return wide::IsZeroMedium(begin, bytes);
+  if (wide && bytes > wide::kMostShort) return wide::IsZeroHalfMedium(begin, bytes);
+  if (wide) return wide::IsZeroShort(begin, bytes);
 #if defined(__SSE2__)
   __m128i any = _mm_setzero_si128();
   for (size_t i = 0; i < bytes; i += 16) {

@@ -15,8 +15,7 @@ constexpr Composition CompositionOf(void (*load_options)(), uint64_t (*unguarded
   return {
       .load_options = load_options,
       .trailer_bytes = P::TrailerBytes,
-      .acts_on_blocks = P::ActsOnBlocks,
-      .has_costly = P::HasCostly,
+      .block_work = P::WorkOf,
       .plan_bin = [](BinPlan& plan) { P::template Run<kOnPlanBin>(CurrentToggles(), plan); },
       .unguarded_slabs = unguarded_slabs,
       .another_malloc_serves = platform::AnotherMallocServes,

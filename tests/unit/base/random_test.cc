@@ -180,37 +180,31 @@ TEST(RandomStream, BelowIsUniform) {
   }
 }
 
-TEST(RandomStream, BelowSmallIsUniform) {
-  for (uint32_t bound : {1u, 2u, 9u, 33u, 1000u}) {
-    RandomStream stream = SeededWith(Key{bound});
-    std::vector<uint64_t> counts(bound);
-    for (uint32_t i = 0; i < 100 * bound; ++i) {
-      uint16_t drawn[10];
-      stream.BelowSmall(bound, drawn, 10);
-      for (uint16_t one : drawn) {
-        ASSERT_LT(one, bound);
-        counts[one]++;
+// Both halves of every word, in their order, also where the buffer is filled anew in between; and
+// nothing behind the place for one more is written.
+TEST(RandomStream, Fill16GivesTheHalvesOfWords) {
+  for (size_t count = 0; count <= 200; ++count) {
+    RandomStream stream = SeededWith(Key{7});
+    RandomStream words = SeededWith(Key{7});
+    for (int again = 0; again < 3; ++again) {
+      uint16_t drawn[202];
+      std::fill(std::begin(drawn), std::end(drawn), uint16_t{9});
+      stream.Fill16(drawn, count);
+      for (size_t i = 0; i < count; i += 2) {
+        const uint32_t word = words.Next32();
+        ASSERT_EQ(drawn[i], static_cast<uint16_t>(word));
+        if (i + 1 < count) ASSERT_EQ(drawn[i + 1], word >> 16);
       }
+      for (size_t i = count + count % 2; i < 202; ++i) ASSERT_EQ(drawn[i], 9);
     }
-    const double freedom = bound - 1;
-    EXPECT_LE(ChiSquare(counts), freedom + 6 * __builtin_sqrt(2 * freedom)) << bound;
   }
 }
 
-// Both halves of a word are used, each once, and nothing behind the last place is written.
-TEST(RandomStream, BelowSmallDrawsTheHalvesOfWords) {
-  for (size_t count = 0; count <= 5; ++count) {
-    RandomStream stream = SeededWith(Key{7});
-    RandomStream words = SeededWith(Key{7});
-    uint16_t drawn[6] = {9, 9, 9, 9, 9, 9};
-    stream.BelowSmall(65535, drawn, count);
-    for (size_t i = 0; i < count; i += 2) {
-      const uint32_t word = words.Next32();
-      ASSERT_EQ(drawn[i], (word & 0xffff) * 65535u >> 16);
-      if (i + 1 < count) ASSERT_EQ(drawn[i + 1], (word >> 16) * 65535u >> 16);
-    }
-    for (size_t i = count; i < 6; ++i) ASSERT_EQ(drawn[i], 9);
-  }
+TEST(RandomStream, Fill16LeavesNothingBehind) {
+  RandomStream stream = SeededWith(Key{7});
+  uint16_t drawn[20];
+  stream.Fill16(drawn, 20);
+  EXPECT_EQ(memmem(&stream, sizeof stream, drawn, sizeof drawn), nullptr);
 }
 
 TEST(RandomStream, BelowHoldsAtTheExtremes) {

@@ -14,6 +14,7 @@ namespace bartizan {
 namespace {
 
 constexpr size_t kBytes = 100;
+constexpr uint32_t kHeld = 32;
 
 Report CorruptFreeList(const std::string& profile) {
   return {.what = "corrupt free list",
@@ -25,6 +26,13 @@ Report CorruptFreeList(const std::string& profile) {
 }
 
 void* Block() { return bartizan_malloc(kBytes); }
+
+// Where the reference that is issued next rests, and what it is XORed with.
+uint32_t& Next(Bin& bin) { return CurrentBins()->At(bin.next); }
+uint32_t& SecondNext(Bin& bin) { return CurrentBins()->At(bin.next - kPlaceStep); }
+uint32_t MaskOfNext(const Bin& bin) { return Bin::Mask(bin.key, bin.next); }
+// The reference that was freed last, where there is a ring.
+uint32_t& LastFreed(Bin& bin) { return CurrentBins()->At(bin.ring_next - kPlaceStep); }
 
 // Through the ring, where there is one, and back.
 void Churn() {
@@ -45,7 +53,7 @@ TEST_P(CorruptionDeathTest, AMagazineEntryThatWasFlipped) {
     Expect([bit] {
       Block();
       Bin& bin = BinFor(kBytes);
-      bin.magazine[bin.ready - 1] ^= 1u << bit;
+      Next(bin) ^= 1u << bit;
       Block();
     });
   }
@@ -56,9 +64,9 @@ TEST_P(CorruptionDeathTest, AMagazineEntryThatWasOverwritten) {
     Expect([value] {
       Block();
       Bin& bin = BinFor(kBytes);
-      uint32_t& entry = bin.magazine[bin.ready - 1];
+      uint32_t& entry = Next(bin);
       // By chance it may hold just that.
-      const uint32_t mask = bin.MaskAt(bin.ready - 1);
+      const uint32_t mask = MaskOfNext(bin);
       entry = (entry ^ mask) == value ? ~entry : value ^ mask;
       Block();
     });
@@ -70,21 +78,21 @@ TEST_P(CorruptionDeathTest, AMagazineEntryAtAnotherPlace) {
   Expect([] {
     Block();
     Bin& bin = BinFor(kBytes);
-    bin.magazine[bin.ready - 1] = bin.magazine[bin.ready - 2];
+    Next(bin) = SecondNext(bin);
     Block();
   });
   Expect([] {
     Block();
     Bin& bin = BinFor(kBytes);
-    std::swap(bin.magazine[bin.ready - 1], bin.magazine[bin.ready - 2]);
+    std::swap(Next(bin), SecondNext(bin));
     Block();
   });
   Expect([] {
     Block();
     Bin& bin = BinFor(kBytes);
-    const uint32_t old = bin.magazine[bin.ready - 1];
+    const uint32_t old = Next(bin);
     Block();
-    bin.magazine[bin.ready - 1] = old;
+    Next(bin) = old;
     Block();
   });
 }
@@ -94,7 +102,7 @@ TEST_P(CorruptionDeathTest, AMagazineThatGrewByItself) {
   Expect([] {
     Block();
     Bin& bin = BinFor(kBytes);
-    bin.ready += 1;
+    bin.next += kPlaceStep;
     Block();
   });
 }
@@ -104,7 +112,7 @@ TEST_P(CorruptionDeathTest, AReferenceToALiveBlock) {
     const void* live = Block();
     Bin& bin = BinFor(kBytes);
     const auto granule = (reinterpret_cast<uintptr_t>(live) - bin.base) >> bin.shift;
-    bin.magazine[bin.ready - 1] = static_cast<uint32_t>(granule) ^ bin.MaskAt(bin.ready - 1);
+    Next(bin) = static_cast<uint32_t>(granule) ^ MaskOfNext(bin);
     Block();
   });
 }
@@ -114,12 +122,12 @@ TEST_P(CorruptionDeathTest, ASlotThatIsHeldTwice) {
   Expect([] {
     bartizan_free(Block());
     Bin& bin = BinFor(kBytes);
-    if (bin.ring_limit != 0) {
-      bin.ring[bin.ring_head & bin.ring_mask] = bin.ring[(bin.ring_head - 1) & bin.ring_mask];
-      bin.ring_head++;
+    if (GetParam() != "fast") {
+      bin.ring_next += kPlaceStep;
+      LastFreed(bin) = CurrentBins()->At(bin.ring_next - 2 * kPlaceStep);
     } else {
-      bin.magazine[bin.ready] = bin.magazine[bin.ready - 1];
-      bin.ready++;
+      bin.next += kPlaceStep;
+      Next(bin) = SecondNext(bin);
     }
     Churn();
   });
@@ -143,7 +151,7 @@ TEST_P(CorruptionDeathTest, ARingEntryThatWasOverwritten) {
     Expect([value] {
       bartizan_free(Block());
       Bin& bin = BinFor(kBytes);
-      bin.ring[(bin.ring_head - 1) & bin.ring_mask] = value;
+      LastFreed(bin) = value;
       Churn();
     });
   }
@@ -153,16 +161,34 @@ TEST_P(CorruptionDeathTest, ARingEntryThatWasOverwritten) {
 TEST_P(CorruptionDeathTest, AnEntryThatIsGivenBack) {
   Expect([] {
     Block();
-    BinFor(kBytes).magazine[0] ^= 1;
+    CurrentBins()->At(BinFor(kBytes).bottom + kPlaceStep) ^= 1;
+    bartizan_purge();
+  });
+}
+
+// Those that are held back name no place, so nothing else may be believed about them.
+TEST_P(CorruptionDeathTest, AReferenceThatIsHeldBack) {
+  if (GetParam() == "fast") GTEST_SKIP() << "none is held back";
+  for (uint32_t value : {0u, 0x41414141u, ~0u}) {
+    Expect([value] {
+      Block();
+      Bin& bin = BinFor(kBytes);
+      for (uint32_t i = 0; i < kHeld; ++i) CurrentBins()->At(bin.HeldPlace(i)) = value;
+      Churn();
+    });
+  }
+  Expect([] {
+    Block();
+    CurrentBins()->At(BinFor(kBytes).HeldPlace(0)) ^= 1;
     bartizan_purge();
   });
 }
 
 TEST(ReferencesTest, DifferFromPlaceToPlace) {
-  Bin bin{};
-  bin.key = 0x12345677;
   std::set<uint32_t> masks;
-  for (uint32_t place = 0; place < StateWord::kPlaces; ++place) masks.insert(bin.MaskAt(place));
+  for (Place place = 0; place < StateWord::kPlaces * kPlaceStep; place += kPlaceStep) {
+    masks.insert(Bin::Mask(0x12345677, place));
+  }
   EXPECT_EQ(masks.size(), StateWord::kPlaces);
 }
 

@@ -47,6 +47,7 @@ class NeighbourCheckTest : public testing::Test {
                                      Family::kMalloc,
                                      SlotReturn::kNotStated,
                                      8,
+                                     true,
                                      word,
                                      &states_[i]});
            })
@@ -88,7 +89,7 @@ TEST_F(NeighbourCheckTest, SeesUnderflowsOfSixteenBytesAtTheFreeOfEither) {
 
 TEST_F(NeighbourCheckTest, SeesThemWhereTheLowerSlotIsFree) {
   Allocate(1, 20);
-  states_[0].Store(StateWord::AtRest(SlotKind::kQuarantined, 3));
+  states_[0].Store(StateWord::AtRest(SlotKind::kQuarantined, 12));
   Slot(1)[-16] = std::byte{1};
   EXPECT_EQ(AtFree(1), "write after free");
   EXPECT_EQ(AtReuse(1), "write after free");

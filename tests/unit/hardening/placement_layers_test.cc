@@ -218,6 +218,23 @@ TEST(RegistryTest, HasEveryLayerOfTheOptionTable) {
   }
 }
 
+// The common path asks once for each bin what there is to do.
+TEST(RegistryTest, TellsTheWorkThereIsForBlocks) {
+  using P = EveryLayer<Gated>;
+  const uint64_t usual = LayersOf(ProfileId::kHardened);
+  EXPECT_EQ(P::WorkOf({0}), BlockWork::kNone);
+  EXPECT_EQ(P::WorkOf({Bit(Toggle::kGuardPages) | Bit(Toggle::kRandomSlots)}), BlockWork::kNone);
+  EXPECT_EQ(P::WorkOf({usual}), BlockWork::kUsual);
+  EXPECT_EQ(P::WorkOf({usual ^ Bit(Toggle::kGuardPages)}), BlockWork::kUsual);
+  EXPECT_EQ(P::WorkOf({usual | Bit(Toggle::kBoundedLibc)}), BlockWork::kUsual);
+  for (Toggle toggle : {Toggle::kQuarantine, Toggle::kZeroOnFree, Toggle::kReuseCheck,
+                        Toggle::kCanaries, Toggle::kSizeCheck, Toggle::kNeighbourCheck,
+                        Toggle::kOriginCheck}) {
+    EXPECT_EQ(P::WorkOf({usual ^ Bit(toggle)}), BlockWork::kOther) << NameOf(toggle);
+  }
+  EXPECT_EQ(EveryLayer<Always>::WorkOf({0}), BlockWork::kUsual);
+}
+
 // A block that is freed is verified before it is overwritten: otherwise all are found wrong, or
 // none.
 TEST(RegistryTest, VerifiesBeforeItOverwrites) {
@@ -226,7 +243,7 @@ TEST(RegistryTest, VerifiesBeforeItOverwrites) {
   const SlotUse use{slot, 40, 56};
   EveryLayer<Gated>::Run<kOnAllocate>(all, use);
   EXPECT_NE(slot[40], std::byte{0});
-  const SlotReturn op{use, Family::kNew, Family::kNew, 40, 8};
+  const SlotReturn op{use, Family::kNew, Family::kNew, 40, 8, true};
   bartizan_sealed_page.options.toggles = all.bits;
   EveryLayer<Gated>::Run<kOnFree>(all, op);
   bartizan_sealed_page.options.toggles = 0;

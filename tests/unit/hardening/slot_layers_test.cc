@@ -33,8 +33,13 @@ class Slot {
   std::byte* at() { return memory_.data() + kMargin; }
   SlotUse Use(size_t requested, size_t trailer = 8) { return {at(), requested, bytes_ - trailer}; }
   SlotReturn Return(size_t requested, size_t trailer = 8) {
-    return {Use(requested, trailer), Family::kMalloc, Family::kMalloc,
-            SlotReturn::kNotStated,  trailer,         StateWord::Live(0, Family::kMalloc)};
+    return {.use = Use(requested, trailer),
+            .came_from = Family::kMalloc,
+            .freed_by = Family::kMalloc,
+            .stated_size = SlotReturn::kNotStated,
+            .trailer = trailer,
+            .zeroed = OptionsInForce().Has(Toggle::kZeroOnFree),
+            .word = StateWord::Live(0, Family::kMalloc)};
   }
   bool IsZero(size_t from, size_t to) {
     return std::all_of(at() + from, at() + to, [](std::byte b) { return b == std::byte{0}; });
@@ -187,6 +192,19 @@ TEST(ZeroOnFreeTest, ZeroesWhatTheBlockHeld) {
   }
 }
 
+TEST(ZeroOnFreeTest, ZeroesShortSlotsOnTheCommonPath) {
+  const bool wide = OptionsInForce().wide_vectors;
+  for (size_t requested = 0; requested + 8 <= platform::MostShort(wide); ++requested) {
+    Slot slot(256);
+    SlotReturn op = slot.Return(requested);
+    op.use.is_short = true;
+    ZeroOnFree::OnFree(op);
+    const size_t zeroed = std::max<size_t>(requested + 8, wide ? 0 : 16);
+    ASSERT_TRUE(slot.IsZero(0, zeroed));
+    for (size_t i = zeroed; i < 256; ++i) ASSERT_EQ(slot.at()[i], std::byte{0x11});
+  }
+}
+
 TEST(ZeroOnFreeTest, ZeroesWhatAShrinkingBlockGivesUp) {
   for (size_t before = 0; before <= 56; ++before) {
     for (size_t after = 0; after <= 56; ++after) {
@@ -214,40 +232,48 @@ class ReuseCheckTest : public testing::Test {
            })
         .what;
   }
+  std::string AtIssue(size_t bytes, bool fresh) {
+    const SlotUse use{.slot = memory_,
+                      .requested = 5,
+                      .capacity = bytes - 8,
+                      .is_short = bytes <= platform::MostShort(OptionsInForce().wide_vectors),
+                      .fresh = fresh};
+    return ViolationOf([&] { ReuseCheck::OnAllocate(use); }).what;
+  }
   RandomStream random_;
   alignas(16) std::byte memory_[20480 + 16] = {};
 };
 
 TEST_F(ReuseCheckTest, SeesEveryByteOfASlotOfEightKibibytes) {
-  for (size_t bytes : {16, 32, 64, 80, 112, 128, 160, 448, 1024, 1280, 5120, 8192}) {
-    EXPECT_EQ(OnReuse(memory_, bytes), "");
+  for (size_t bytes : {16, 32, 64, 80, 112, 128, 160, 256, 320, 448, 512, 1024, 1280, 5120, 8192}) {
+    EXPECT_EQ(AtIssue(bytes, false), "");
     for (size_t at = 0; at < bytes; ++at) {
       memory_[at] = std::byte{0x80};
-      ASSERT_EQ(OnReuse(memory_, bytes), "write after free") << at << " of " << bytes;
+      ASSERT_EQ(AtIssue(bytes, false), "write after free") << at << " of " << bytes;
       memory_[at] = std::byte{0};
     }
     memory_[bytes] = std::byte{1};  // the next slot's business
-    EXPECT_EQ(OnReuse(memory_, bytes), "");
+    EXPECT_EQ(AtIssue(bytes, false), "");
     memory_[bytes] = std::byte{0};
   }
 }
 
-// What was never issued is not read.
-TEST_F(ReuseCheckTest, SeesTheSameWhenASlotIsIssued) {
-  const auto at_issue = [&](size_t bytes, bool fresh) {
-    return ViolationOf([&] { ReuseCheck::OnAllocate({memory_, 5, bytes - 8, fresh}); }).what;
-  };
-  for (size_t bytes : {size_t{16}, size_t{128}, size_t{1024}, size_t{5120}}) {
-    EXPECT_EQ(at_issue(bytes, false), "");
-    for (size_t at : {size_t{0}, size_t{15}, bytes - 1}) {
-      memory_[at] = std::byte{0x80};
-      EXPECT_EQ(at_issue(bytes, false), "write after free");
-      EXPECT_EQ(at_issue(bytes, true), "");
-      memory_[at] = std::byte{0};
-    }
-    memory_[bytes] = std::byte{1};
-    EXPECT_EQ(at_issue(bytes, false), "");
-    memory_[bytes] = std::byte{0};
+// Where that might fault.
+TEST_F(ReuseCheckTest, DoesNotReadWhatWasNeverIssued) {
+  for (size_t bytes : {1024, 5120, 20480}) {
+    memory_[5] = std::byte{1};
+    EXPECT_EQ(AtIssue(bytes, true), "");
+    EXPECT_EQ(AtIssue(bytes, false), "write after free");
+    memory_[5] = std::byte{0};
+  }
+}
+
+TEST_F(ReuseCheckTest, LooksOnceAtWhatItReadsWhole) {
+  RandomStream random;
+  for (ClassId id = 1; id < kClasses; ++id) {
+    BinPlan plan{.id = id, .random = random};
+    ReuseCheck::OnPlanBin(plan);
+    EXPECT_EQ(plan.examined, kClassBytes[id] > 8192);
   }
 }
 

@@ -33,7 +33,7 @@ TEST(StateWord, LiveWordsHoldSlackAndFamily) {
 TEST(StateWord, WordsAtRestHoldTheirKindAndAreNeverLive) {
   for (uint32_t place = 0; place < StateWord::kPlaces; ++place) {
     for (const SlotKind kind : kKinds) {
-      const StateWord word = StateWord::AtRest(kind, place);
+      const StateWord word = StateWord::AtRest(kind, 4 * place);
       ASSERT_FALSE(word.IsLive());
       ASSERT_EQ(word.kind(), kind);
       ASSERT_EQ(StateWord(word.bits()), word);
@@ -56,7 +56,7 @@ TEST(StateWord, AreAllDifferent) {
   }
   for (uint32_t place = 0; place < StateWord::kPlaces; ++place) {
     for (const SlotKind kind : kKinds) {
-      enter(StateWord::AtRest(kind, place),
+      enter(StateWord::AtRest(kind, 4 * place),
             "kind " + std::to_string(static_cast<int>(kind)) + " at " + std::to_string(place));
     }
   }
@@ -70,8 +70,17 @@ TEST(StateWord, ZeroedMemoryIsNoSlot) {
 }
 
 TEST(StateWord, PlacesRunAround) {
-  EXPECT_EQ(StateWord::AtRest(SlotKind::kCached, StateWord::kPlaces + 3),
-            StateWord::AtRest(SlotKind::kCached, 3));
+  EXPECT_EQ(StateWord::AtRest(SlotKind::kCached, 4 * (StateWord::kPlaces + 3)),
+            StateWord::AtRest(SlotKind::kCached, 4 * 3));
+}
+
+TEST(StateWord, HeldBackAreReadyAndFreshSlotsWithoutAPlace) {
+  for (const SlotKind kind : kKinds) {
+    const bool ready = kind == SlotKind::kCached || kind == SlotKind::kFresh;
+    EXPECT_EQ(StateWord::AtRest(kind).IsHeldBack(), ready);
+    EXPECT_FALSE(StateWord::AtRest(kind, 4).IsHeldBack());
+    EXPECT_EQ(StateWord::AtRest(kind).AtPlace(4 * 77), StateWord::AtRest(kind, 4 * 77));
+  }
 }
 
 TEST(SlotState, IsTakenOnce) {

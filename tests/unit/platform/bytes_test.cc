@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iostream>
+#include <new>
 #include <vector>
 
 namespace bartizan::platform {
@@ -20,17 +21,17 @@ constexpr std::byte kMark{0xa5};
 class MarkedSlot {
  public:
   explicit MarkedSlot(size_t offset)
-      : bytes_(new std::byte[2 * kMargin + kLargest]), slot_(kMargin + offset % 16) {
-    std::fill_n(bytes_, 2 * kMargin + kLargest, kMark);
+      : bytes_(new (std::align_val_t{kMargin}) std::byte[3 * kMargin + kLargest]), slot_(kMargin + offset % kMargin) {
+    std::fill_n(bytes_, 3 * kMargin + kLargest, kMark);
   }
-  ~MarkedSlot() { delete[] bytes_; }
+  ~MarkedSlot() { operator delete[](bytes_, std::align_val_t{kMargin}); }
   MarkedSlot(const MarkedSlot&) = delete;
   MarkedSlot& operator=(const MarkedSlot&) = delete;
 
   std::byte* slot() { return bytes_ + slot_; }
   // Exactly the first `zeroed` bytes of the slot are zero, all others hold the mark.
   void ExpectZeroed(size_t zeroed) const {
-    for (size_t i = 0; i < 2 * kMargin + kLargest; ++i) {
+    for (size_t i = 0; i < 3 * kMargin + kLargest; ++i) {
       const bool inside = i >= slot_ && i < slot_ + zeroed;
       ASSERT_EQ(bytes_[i], inside ? std::byte{0} : kMark) << "byte " << i << " of " << zeroed;
     }
@@ -51,7 +52,7 @@ std::vector<bool> Widths() {
 // Never less than 16, the size of the smallest slot; otherwise exactly what was asked for.
 TEST(ZeroSlot, ZeroesExactly) {
   for (size_t bytes = 0; bytes <= kLargest; bytes += bytes < 300 ? 1 : 37) {
-    for (size_t offset : {size_t{0}, size_t{1}, size_t{15}}) {
+    for (size_t offset : {0, 1, 15, 16, 48}) {
       for (bool wide : Widths()) {
         MarkedSlot marked(offset);
         ZeroSlot(marked.slot(), bytes, wide);
@@ -65,8 +66,8 @@ class Width : public testing::TestWithParam<bool> {};
 INSTANTIATE_TEST_SUITE_P(All, Width, testing::ValuesIn(Widths()));
 
 TEST_P(Width, IsZeroSeesEveryBit) {
-  alignas(16) std::byte memory[512] = {};
-  for (size_t bytes = 0; bytes <= sizeof memory; bytes += 16) {
+  alignas(16) static std::byte memory[1600] = {};
+  for (size_t bytes = 16; bytes <= sizeof memory; bytes += bytes < 400 ? 16 : 80) {
     EXPECT_TRUE(IsZero(memory, bytes, GetParam()));
     for (size_t at = 0; at < bytes; ++at) {
       for (unsigned bit = 0; bit < 8; ++bit) {
@@ -79,8 +80,8 @@ TEST_P(Width, IsZeroSeesEveryBit) {
 }
 
 TEST_P(Width, IsZeroShortSeesEveryByte) {
-  alignas(16) std::byte slot[kBranchFreeZero + 64] = {};
-  for (size_t bytes = 16; bytes <= kBranchFreeZero; bytes += 16) {
+  alignas(16) std::byte slot[MostShort(true) + 64] = {};
+  for (size_t bytes = 16; bytes <= MostShort(GetParam()); bytes += 16) {
     EXPECT_TRUE(IsZeroShort(slot, bytes, GetParam()));
     for (size_t i = 0; i < sizeof slot; ++i) {
       slot[i] = std::byte{1};
@@ -92,9 +93,9 @@ TEST_P(Width, IsZeroShortSeesEveryByte) {
 }
 
 TEST_P(Width, IsZeroLooksAtNothingElse) {
-  alignas(16) std::byte memory[256];
-  for (size_t begin = 0; begin < sizeof memory; begin += 16) {
-    for (size_t end = begin; end <= sizeof memory; end += 16) {
+  alignas(16) std::byte memory[1200];
+  for (size_t begin = 0; begin < 64; begin += 16) {
+    for (size_t end = begin + 16; end <= sizeof memory; end += 16) {
       std::memset(memory, 0xff, sizeof memory);
       std::memset(memory + begin, 0, end - begin);
       EXPECT_TRUE(IsZero(memory + begin, end - begin, GetParam()));
