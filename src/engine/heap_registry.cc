@@ -35,9 +35,9 @@ constinit uint32_t g_seed_generation = 0;
 
 // Bounds of a class's thread cache, in slots and in bytes: an idle thread keeps no more than that
 // of each class it used, besides what must wait in quarantine.
-constexpr size_t kMagazineBytes = 64 * kKiB;
+constexpr size_t kMagazineBytes = 256 * kKiB;
 constexpr uint32_t kMinMagazine = 4;
-constexpr uint32_t kMaxMagazine = 1024;
+constexpr uint32_t kMaxMagazine = 2048;
 constexpr size_t kWindowBytes = 16 * kKiB;
 constexpr uint32_t kMinWindow = 4;  // fewer cannot be shuffled
 constexpr uint32_t kMaxWindow = 32;

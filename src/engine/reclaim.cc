@@ -20,12 +20,18 @@ bool Park(Heap& heap, Bin& bin, uint32_t granule) {
   return slab.IsEmpty() && OnSlabEmpty(heap, ref);
 }
 
-// From the ring and from the magazine.
-void ParkOldest(Heap& heap, Bin& bin) {
-  uint32_t granule;
-  PopRing(heap, bin, &granule, 1);
-  Park(heap, bin, granule);
+// The oldest slots of the ring.
+void ParkOldest(Heap& heap, Bin& bin, uint32_t count) {
+  constexpr uint32_t kBatch = 64;
+  uint32_t granules[kBatch];
+  while (count != 0) {
+    const uint32_t batch = count < kBatch ? count : kBatch;
+    PopRing(heap, bin, granules, batch);
+    for (uint32_t i = 0; i < batch; ++i) Park(heap, bin, granules[i]);
+    count -= batch;
+  }
 }
+// From the magazine, and from behind it.
 void ParkAt(Heap& heap, Bin& bin, Place place) {
   SlotKind kind;
   Park(heap, bin, Take(heap, bin, place, &kind));
@@ -86,13 +92,13 @@ void Flush(Heap& heap, Bin& bin, Waiting waiting) {
   for (; reserve.held != 0; --reserve.held) ParkHeld(heap, bin, bin.HeldPlace(reserve.held - 1));
   for (; !bin.IsEmpty(); bin.next -= kPlaceStep) ParkAt(heap, bin, bin.next);
   const uint32_t kept = waiting == Waiting::kKept ? reserve.quarantine_slots : 0;
-  while (reserve.Waiting(bin) > kept) {
-    if (waiting == Waiting::kGivenUp) {
-      HeapCounters::Add(heap.counters.shortened_waits, 1);
-      SayDegraded(Degradation::kWaits);
-    }
-    ParkOldest(heap, bin);
+  const uint32_t waiting_now = reserve.Waiting(bin);
+  if (waiting_now <= kept) return;
+  if (waiting == Waiting::kGivenUp) {
+    HeapCounters::Add(heap.counters.shortened_waits, waiting_now);
+    SayDegraded(Degradation::kWaits);
   }
+  ParkOldest(heap, bin, waiting_now - kept);
 }
 
 }  // namespace
@@ -159,8 +165,7 @@ void PopRing(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count) {
 void SpillRing(Heap& heap, Bin& bin) {
   const BinReserve& reserve = heap.reserve[bin.id];
   const uint32_t surplus = reserve.Waiting(bin) - reserve.quarantine_slots;
-  const uint32_t count = surplus / 2 + 1;
-  for (uint32_t i = 0; i < count; ++i) ParkOldest(heap, bin);
+  ParkOldest(heap, bin, surplus / 2 + 1);
 }
 
 // The tick comes first: it may take in what other threads freed.

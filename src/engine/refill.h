@@ -232,9 +232,12 @@ class Refill {
         granules[count++] = first + slot * GranulesPerSlot(bin);
       }
     }
-    // Where nothing is read before the first issue, nobody needs to know that it is one.
-    const SlotKind kind = bin.work == BlockWork::kOther ? SlotKind::kFresh : SlotKind::kCached;
+    // On the common path nobody asks whether a slot is fresh, but what is read before it is written
+    // to faults twice.
+    const bool asks = bin.work == BlockWork::kOther;
+    const SlotKind kind = asks ? SlotKind::kFresh : SlotKind::kCached;
     for (uint32_t i = 0; i < count; ++i) bin.states[granules[i]].Store(StateWord::AtRest(kind));
+    if (!asks) TouchPages(bin, granules, count);
     // All places of a unit are alike, and there may be more of them than are held back.
     for (uint32_t i = 0; i < count; ++i) {
       SlotChoice choice{count - i, heap.random};
@@ -242,6 +245,18 @@ class Refill {
       std::swap(granules[i], granules[i + choice.chosen]);
     }
     return count;
+  }
+
+  // Writes to each page once. The slots are in the order of their addresses.
+  static void TouchPages(const Bin& bin, const uint32_t* granules, uint32_t count) {
+    if (bin.work == BlockWork::kNone) return;
+    uintptr_t last = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      std::byte* const slot = bin.SlotAt(granules[i]);
+      const uintptr_t page = reinterpret_cast<uintptr_t>(slot) / platform::kPageBytes;
+      if (page != last) *const_cast<volatile std::byte*>(slot) = std::byte{0};
+      last = page;
+    }
   }
 
   // Here and in Carve and PopRing, slots are held back from now on, says their state.
