@@ -39,7 +39,7 @@ constexpr size_t kMagazineBytes = 256 * kKiB;
 constexpr uint32_t kMinMagazine = 4;
 constexpr uint32_t kMaxMagazine = 2048;
 constexpr size_t kWindowBytes = 16 * kKiB;
-constexpr uint32_t kMinWindow = 4;  // fewer cannot be shuffled
+constexpr uint32_t kMinWindow = 1;
 constexpr uint32_t kMaxWindow = 32;
 // The ring's room for what need not wait, so that a burst of frees is not spilled at once.
 constexpr size_t kBurstBytes = 64 * kKiB;

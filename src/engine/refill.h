@@ -150,25 +150,27 @@ class Refill {
   }
 
   // Makes slots ready, whose states say that they are held back. Where layers want the next slot to
-  // be uncertain, as many as they want stay so, drawn from all that were and that come in: each that
-  // becomes ready is drawn from one more than these at least.
+  // be uncertain, as many as they want stay so: each that comes in becomes ready itself or takes the
+  // place of one of these, which does, all with the same chance. Slots that lie side by side so come
+  // near each other, which caches like, but in no order.
   static void Load(Heap& heap, Bin& bin, Batch& batch, uint32_t count) {
     BinReserve& reserve = heap.reserve[bin.id];
     const uint32_t total = batch.held + count;
     const uint32_t held = reserve.hold < total ? reserve.hold : total - 1;
     const uint32_t ready = total - held;
     const Place first_held = bin.HeldPlace(0);
-    Mask(bin, first_held, &heap.At(first_held), batch.slots, batch.held);
+    uint32_t* const slots = batch.slots;
     if (held != 0) {
       uint16_t numbers[kLargestWindow + kLargestBatch + 1];
       heap.random.Fill16(numbers, ready);
+      Mask(bin, first_held, &heap.At(first_held), slots, batch.held);
       MakeReady(heap, bin, ready, [&](uint32_t i) {
-        const uint32_t drawn = i + (numbers[i] * (total - i) >> 16);
-        return std::exchange(batch.slots[drawn], batch.slots[i]);
+        slots[held] = slots[held + i];
+        return std::exchange(slots[numbers[i] * (held + 1) >> 16], slots[held]);
       });
-      Mask(bin, first_held, batch.slots + ready, &heap.At(first_held), held);
+      Mask(bin, first_held, slots, &heap.At(first_held), held);
     } else {
-      MakeReady(heap, bin, ready, [&](uint32_t i) { return batch.slots[i]; });
+      MakeReady(heap, bin, ready, [&](uint32_t i) { return slots[i]; });
     }
     reserve.held = held;
   }
@@ -198,7 +200,6 @@ class Refill {
         ReportCorruptReference(at.id, granule);
       state.Store(word.AtPlace(place));
       places[i] = granule ^ Bin::Mask(at.key, place);
-      __builtin_prefetch(at.SlotAt(granule));
     }
     bin.next = place;
   }
@@ -238,12 +239,6 @@ class Refill {
     const SlotKind kind = asks ? SlotKind::kFresh : SlotKind::kCached;
     for (uint32_t i = 0; i < count; ++i) bin.states[granules[i]].Store(StateWord::AtRest(kind));
     if (!asks) TouchPages(bin, granules, count);
-    // All places of a unit are alike, and there may be more of them than are held back.
-    for (uint32_t i = 0; i < count; ++i) {
-      SlotChoice choice{count - i, heap.random};
-      P::template Run<kOnChooseSlot>(CurrentToggles(), choice);
-      std::swap(granules[i], granules[i + choice.chosen]);
-    }
     return count;
   }
 
