@@ -178,7 +178,8 @@ class Allocator {
     if (bytes > kAddressSpace || alignment > kAddressSpace) return nullptr;
     ScopedHeap heap;
     if (!heap) return nullptr;
-    LargeRequest request{.bytes = bytes, .alignment = alignment, .family = family};
+    LargeRequest request{
+        .bytes = bytes, .alignment = alignment, .family = family, .zeroed = zeroed != nullptr};
     if (!g_large_blocks.GuardsSpent()) {
       LargePlan plan{.requested = bytes, .random = (*heap).random};
       P::template Run<kOnPlaceLarge>(CurrentToggles(), plan);

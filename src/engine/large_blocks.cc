@@ -19,35 +19,6 @@ using platform::kHugePageBytes;
 using platform::kPageBytes;
 
 constexpr int kPlaceTries = 64;
-// A cached mapping serves requests down to four fifths of it.
-bool Fits(size_t mapped, size_t wanted) {
-  return mapped >= wanted && mapped <= wanted + wanted / 4;
-}
-
-// Zeroes pages that are in memory. What is not was never touched, or is in swap: dropping it is
-// free in the one case and wanted in the other.
-void ZeroPages(uintptr_t begin, size_t bytes) {
-  constexpr size_t kBatch = 512;
-  unsigned char resident[kBatch];
-  for (size_t done = 0; done < bytes;) {
-    const size_t left = (bytes - done) / kPageBytes;
-    const size_t pages = left < kBatch ? left : kBatch;
-    const bool known = platform::ResidentPages(begin + done, pages * kPageBytes, resident);
-    for (size_t page = 0; page < pages;) {
-      const bool present = !known || (resident[page] & 1) != 0;
-      size_t end = page + 1;
-      while (end < pages && known && ((resident[end] & 1) != 0) == present) ++end;
-      if (!known) end = pages;
-      const uintptr_t run = begin + done + page * kPageBytes;
-      const size_t run_bytes = (end - page) * kPageBytes;
-      if (present || !platform::DropPages(run, run_bytes)) {
-        std::memset(reinterpret_cast<void*>(run), 0, run_bytes);
-      }
-      page = end;
-    }
-    done += pages * kPageBytes;
-  }
-}
 
 }  // namespace
 
@@ -73,7 +44,7 @@ LargeBlock* LargeBlocks::FindExact(uintptr_t user) const {
 
 void* LargeBlocks::Allocate(const LargeRequest& request, const LargePolicy& policy, bool* zeroed) {
   LargeBlock* block = nullptr;
-  if (request.alignment <= kPageBytes) block = TakeCached(request);
+  if (request.alignment <= kPageBytes) block = TakeCached(request, policy);
   if (block == nullptr) {
     const Shape shape = ShapeOf(request, policy);
     block = Place(shape);
@@ -139,24 +110,6 @@ void LargeBlocks::Leave(LargeBlock* block) {
   statistics_.mapped_bytes -= block->map_bytes();
   statistics_.unguarded_blocks -= block->guard_after == 0;
   live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
-}
-
-LargeBlock* LargeBlocks::TakeCached(const LargeRequest& request) {
-  const size_t wanted = AlignUp(request.bytes, kPageBytes);
-  const uint32_t node = platform::CurrentNode();
-  platform::LockGuard guard(lock_);
-  size_t best = kMaxCached;
-  for (size_t i = 0; i < cached_count_; ++i) {
-    const LargeBlock* block = cached_[i];
-    if (block->node != node || !Fits(block->map_bytes(), wanted)) continue;
-    if (best == kMaxCached || block->map_bytes() < cached_[best]->map_bytes()) best = i;
-  }
-  if (best == kMaxCached) return nullptr;
-  LargeBlock* block = cached_[best];
-  cached_count_--;
-  for (size_t i = best; i < cached_count_; ++i) cached_[i] = cached_[i + 1];
-  statistics_.cached_bytes -= block->map_bytes();
-  return block;
 }
 
 LargeBlock* LargeBlocks::Place(const Shape& shape) {
@@ -230,7 +183,7 @@ LargeBlock* LargeBlocks::TakeStuck(const Shape& shape) {
   platform::LockGuard guard(lock_);
   for (LargeBlock** link = &stuck_; *link != nullptr; link = &(*link)->next) {
     LargeBlock* block = *link;
-    if (!Fits(block->map_bytes(), shape.map_bytes)) continue;
+    if (!FitsWithin(block->map_bytes(), shape.map_bytes)) continue;
     if (!IsAligned(block->map_begin, shape.alignment)) continue;
     *link = block->next;
     block->next = nullptr;
@@ -276,73 +229,6 @@ bool LargeBlocks::Free(uintptr_t user, const LargePolicy& policy) {
   return true;
 }
 
-// Into the cache, when it fits and keeping it pays.
-bool LargeBlocks::Keep(LargeBlock* block, const LargePolicy& policy) {
-  const size_t bytes = block->map_bytes();
-  if (bytes > policy.cache_bytes / 4 || policy.decay_ms == 0) return false;
-  // Huge pages are as cheap to fault in again, zeroed by the kernel, as to zero here.
-  if (policy.zero && block->huge) return false;
-  if (policy.zero) ZeroPages(block->map_begin, bytes);
-  if (policy.waits) {
-    block = Hide(block, policy);
-    if (block == nullptr) return true;
-  }
-  block->dirty = !policy.zero;
-  block->since_ms = platform::CoarseMilliseconds();
-  LargeBlock* evicted[kMaxCached];
-  size_t evictions = 0;
-  {
-    platform::LockGuard guard(lock_);
-    while (cached_count_ == kMaxCached ||
-           (cached_count_ > 0 && statistics_.cached_bytes + bytes > policy.cache_bytes)) {
-      evicted[evictions++] = cached_[0];
-      statistics_.cached_bytes -= cached_[0]->map_bytes();
-      cached_count_--;
-      for (size_t i = 0; i < cached_count_; ++i) cached_[i] = cached_[i + 1];
-    }
-    cached_[cached_count_++] = block;
-    statistics_.cached_bytes += bytes;
-  }
-  // Where addresses wait, the program never saw those of cached blocks.
-  for (size_t i = 0; i < evictions; ++i) GiveBack(evicted[i], LargePolicy{});
-  return true;
-}
-
-// Moves a freed block's pages to a place that nobody knows: the old address faults from now on, and
-// waits. nullptr: that did not work, and the block was given back instead.
-LargeBlock* LargeBlocks::Hide(LargeBlock* block, const LargePolicy& policy) {
-  const size_t before = block->map_begin - block->begin;
-  const size_t bytes = block->map_bytes();
-  lock_.Acquire();
-  LargeBlock* hidden = space_.TakeRange(block->bytes());
-  lock_.Release();
-  if (hidden == nullptr) {
-    GiveBack(block, policy);
-    return nullptr;
-  }
-  hidden->map_begin = hidden->begin + before;
-  hidden->map_end = hidden->map_begin + bytes;
-  hidden->guard_after = block->guard_after;
-  hidden->node = block->node;
-  const Claim claim = platform::ClaimAt(hidden->map_begin, bytes, Access::kNone);
-  const bool claimed = claim == Claim::kDone;
-  if (claimed && platform::MovePages(block->map_begin, bytes, hidden->map_begin, bytes)) {
-    platform::LockGuard guard(lock_);
-    space_.Retire(block, policy.waits, policy.quarantine_bytes);
-    return hidden;
-  }
-  if (claimed) platform::Release(hidden->map_begin, bytes);
-  lock_.Acquire();
-  if (claim == Claim::kOccupied) {
-    space_.RetireAroundObstacle(hidden);
-  } else {
-    space_.Retire(hidden, false, 0);
-  }
-  lock_.Release();
-  GiveBack(block, policy);
-  return nullptr;
-}
-
 void LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
   const bool released = platform::Release(block->map_begin, block->map_bytes());
   if (!released) platform::DropPages(block->map_begin, block->map_bytes());
@@ -356,30 +242,6 @@ void LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
     stuck_ = block;
     statistics_.stuck_bytes += block->map_bytes();
   }
-}
-
-void LargeBlocks::Purge(uint64_t now_ms, uint64_t minimum_age_ms) {
-  LargeBlock* old[kMaxCached];
-  size_t count = 0;
-  {
-    platform::LockGuard guard(lock_);
-    while (count < cached_count_ && now_ms - cached_[count]->since_ms >= minimum_age_ms) {
-      old[count] = cached_[count];
-      statistics_.cached_bytes -= old[count]->map_bytes();
-      ++count;
-    }
-    cached_count_ -= count;
-    for (size_t i = 0; i < cached_count_; ++i) cached_[i] = cached_[i + count];
-  }
-  for (size_t i = 0; i < count; ++i) GiveBack(old[i], LargePolicy{});
-  lock_.Acquire();
-  LargeBlock* stuck = stuck_;
-  if (stuck != nullptr) {  // one at a time: when it works again, the next purges go on
-    stuck_ = stuck->next;
-    statistics_.stuck_bytes -= stuck->map_bytes();
-  }
-  lock_.Release();
-  if (stuck != nullptr) GiveBack(stuck, LargePolicy{});
 }
 
 LargeStatistics LargeBlocks::Statistics() {

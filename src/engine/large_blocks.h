@@ -25,6 +25,9 @@ struct LargePolicy {
   size_t quarantine_bytes = 0;
   size_t cache_bytes = 0;
   uint64_t decay_ms = 0;
+  // The cache may hold as much as was asked for lately: this much of it is forgotten each
+  // millisecond.
+  size_t forgotten_per_ms = 0;
 };
 
 // From here on huge pages are asked for: a 2 MiB fault costs far less than the 4 KiB faults of the
@@ -45,6 +48,7 @@ struct LargeRequest {
   size_t guard_before = 0;
   size_t guard_after = 0;
   bool against_upper = false;
+  bool zeroed = false;  // the caller wants it all zero
 };
 
 // What is known of a live block.
@@ -91,6 +95,8 @@ class LargeBlocks {
   // when that does not work (the block is then unchanged). `user` is a live block.
   uintptr_t Resize(uintptr_t user, size_t bytes, const LargePolicy& policy);
 
+  // Gives back cached blocks that are more than what was asked for lately.
+  void Trim(uint64_t now_ms, const LargePolicy& policy);
   // Gives back cached blocks that are older.
   void Purge(uint64_t now_ms, uint64_t minimum_age_ms);
 
@@ -117,7 +123,17 @@ class LargeBlocks {
   static Shape ShapeOf(const LargeRequest& request, const LargePolicy& policy);
 
   LargeBlock* FindExact(uintptr_t user) const;
-  LargeBlock* TakeCached(const LargeRequest& request);
+  // A cached mapping serves requests down to four fifths of it as it is.
+  static bool FitsWithin(size_t mapped, size_t wanted) {
+    return mapped >= wanted && mapped <= wanted + wanted / 4;
+  }
+  size_t CacheBudget(uint64_t now_ms, const LargePolicy& policy);
+  size_t FindCached(const LargeRequest& request, const Shape& shape) const;
+  LargeBlock* TakeCached(const LargeRequest& request, const LargePolicy& policy);
+  LargeBlock* FitCached(LargeBlock* block, const Shape& shape);
+  void EnterCached(LargeBlock* block, uint64_t now_ms, const LargePolicy& policy);
+  void RemoveCached(size_t first, size_t count);
+  size_t RemoveOldest(size_t bytes, size_t blocks, LargeBlock** removed);
   LargeBlock* TakeStuck(const Shape& shape);
   LargeBlock* Place(const Shape& shape);
   platform::Claim MapInto(LargeBlock* block, const Shape& shape);
@@ -130,7 +146,10 @@ class LargeBlocks {
   bool ResizeTaken(LargeBlock** block, size_t bytes, const LargePolicy& policy);
   void ShrinkInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
   bool GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
-  LargeBlock* GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy);
+  bool MakeRoomBehind(LargeBlock* block, uintptr_t end);
+  static bool MoveEnd(LargeBlock* block, uintptr_t end);
+  LargeBlock* GrowElsewhere(LargeBlock* block, size_t map_bytes, bool huge,
+                            const LargePolicy& policy);
   void Remember(const LargeBlock& block);
   MemoryKind LookLocked(uintptr_t address, LargeView* view, bool* cached) const;
 
@@ -139,7 +158,10 @@ class LargeBlocks {
   RangeTree live_;
   LargeBlock* cached_[kMaxCached] = {};  // oldest first
   size_t cached_count_ = 0;
-  LargeBlock* stuck_ = nullptr;                     // linked by `next`
+  std::atomic<size_t> cached_bytes_{0};  // copy of statistics_.cached_bytes that needs no lock
+  size_t demand_ = 0;                    // bytes asked for lately
+  uint64_t demand_ms_ = 0;               // when some of it was forgotten last
+  LargeBlock* stuck_ = nullptr;          // linked by `next`
   platform::AddressRange freed_[kRemembered] = {};  // the last ones
   size_t freed_count_ = 0;
   LargeStatistics statistics_ = {};

@@ -52,8 +52,11 @@ bool LargeBlocks::ResizeTaken(LargeBlock** block, size_t bytes, const LargePolic
     return true;
   }
   if (GrowInPlace(*block, bytes, policy)) return true;
-  LargeBlock* moved = GrowElsewhere(*block, bytes, policy);
+  const bool huge = WantsHugePages(bytes, policy);
+  const size_t map_bytes = GrownEnd((*block)->user, bytes, huge) - (*block)->map_begin;
+  LargeBlock* moved = GrowElsewhere(*block, map_bytes, huge, policy);
   if (moved == nullptr) return false;
+  moved->requested = bytes;
   *block = moved;
   return true;
 }
@@ -75,33 +78,41 @@ void LargeBlocks::ShrinkInPlace(LargeBlock* block, size_t bytes, const LargePoli
 
 bool LargeBlocks::GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy) {
   const bool huge = WantsHugePages(bytes, policy);
-  uintptr_t end = GrownEnd(block->user, bytes, huge);
-  if (end + block->guard_after > block->end) {
-    // Twice the size is taken if it is there, so that the next growths find room.
-    const size_t missing = end + block->guard_after - block->end;
-    platform::LockGuard guard(lock_);
-    if (!space_.ExtendRange(block, missing + block->map_bytes()) &&
-        !space_.ExtendRange(block, missing)) {
-      return false;
-    }
+  const uintptr_t end = GrownEnd(block->user, bytes, huge);
+  if (!MakeRoomBehind(block, end)) return false;
+  // Perhaps there is memory for just what is asked for.
+  if (!MoveEnd(block, end) && !MoveEnd(block, AlignUp(block->user + bytes, kPageBytes))) {
+    return false;
   }
-  if (!platform::GrowInPlace(block->map_begin, block->map_bytes(), end - block->map_begin)) {
-    end = AlignUp(block->user + bytes, kPageBytes);  // perhaps there is memory for just this much
-    if (!platform::GrowInPlace(block->map_begin, block->map_bytes(), end - block->map_begin)) {
-      return false;
-    }
-  }
-  if (huge) platform::AdviseHugePages(block->map_begin, end - block->map_begin);
-  block->map_end = end;
+  if (huge) platform::AdviseHugePages(block->map_begin, block->map_bytes());
   block->requested = bytes;
   return true;
 }
 
-// nullptr: that does not work, and the block is unchanged.
-LargeBlock* LargeBlocks::GrowElsewhere(LargeBlock* block, size_t bytes, const LargePolicy& policy) {
-  const bool huge = WantsHugePages(bytes, policy);
+// Lengthens the block's range, where need be, so that its mapping can end there.
+bool LargeBlocks::MakeRoomBehind(LargeBlock* block, uintptr_t end) {
+  if (end + block->guard_after <= block->end) return true;
+  // Twice the size is taken if it is there, so that the next growths find room.
+  const size_t missing = end + block->guard_after - block->end;
+  platform::LockGuard guard(lock_);
+  return space_.ExtendRange(block, missing + block->map_bytes()) ||
+         space_.ExtendRange(block, missing);
+}
+
+// Moves the end of the mapping up.
+bool LargeBlocks::MoveEnd(LargeBlock* block, uintptr_t end) {
+  if (!platform::GrowInPlace(block->map_begin, block->map_bytes(), end - block->map_begin)) {
+    return false;
+  }
+  block->map_end = end;
+  return true;
+}
+
+// Moves a block's pages to where there is room for so much. nullptr: that does not work, and the
+// block is unchanged.
+LargeBlock* LargeBlocks::GrowElsewhere(LargeBlock* block, size_t map_bytes, bool huge,
+                                       const LargePolicy& policy) {
   const size_t before = block->map_begin - block->begin;
-  const size_t map_bytes = GrownEnd(block->user, bytes, huge) - block->map_begin;
   // Page tables can be moved whole only between places that agree within a huge page.
   const size_t phase = block->map_begin % kHugePageBytes;
   const size_t range_bytes = before + 2 * map_bytes + block->guard_after + kHugePageBytes;
@@ -127,7 +138,7 @@ LargeBlock* LargeBlocks::GrowElsewhere(LargeBlock* block, size_t bytes, const La
     return nullptr;
   }
   grown->user = grown->map_begin + (block->user - block->map_begin);
-  grown->requested = bytes;
+  grown->requested = block->requested;
   grown->guard_after = block->guard_after;
   grown->family = block->family;
   grown->node = block->node;

@@ -4,6 +4,7 @@
 
 #include "src/base/bits.h"
 #include "src/engine/heap_registry.h"
+#include "src/engine/large_policy.h"
 #include "src/engine/rebuild.h"
 #include "src/engine/reclaim.h"
 #include "src/engine/slab_pool.h"
@@ -139,6 +140,8 @@ void internal::SlowTick(Heap& heap) {
     return;
   }
   const uint64_t decay = OptionsInForce().decay_ms;
+  g_large_blocks.Trim(now, LargePolicy{.cache_bytes = OptionsInForce().large_cache_bytes,
+                                       .forgotten_per_ms = kForgottenPerMs});
   if (!asked && now - heap.last_purge_ms < decay / 2) return;
   heap.purges_seen = requests;
   DrainAll(heap);

@@ -24,6 +24,7 @@ constinit std::atomic<uint64_t> g_refused{0};
 
 void LearnTopology(const TopologySource& source) {
   const int highest_node = source.highest_node();
+  if (highest_node < 1) return;
   uint32_t count = 0;
   uint8_t index_of_node[kMaxNodeNumber + 1] = {};
   for (int node = 0; node <= highest_node && node <= kMaxNodeNumber && count < kMaxNodes; ++node) {

@@ -28,8 +28,7 @@ extern const TopologySource kSystemTopology;
 
 constexpr uint32_t kMaxNodes = 64;
 
-// Learns the topology; until then there is one node. Called from the library's constructor, after
-// libnuma's own.
+// Learns the topology; until then there is one node. Called from the library's constructor.
 void LearnTopology(const TopologySource& source);
 void ForgetTopology();
 

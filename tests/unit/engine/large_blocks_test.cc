@@ -39,6 +39,37 @@ class LargeBlocksTest : public testing::Test {
   static void Fill(uintptr_t begin, size_t bytes) {
     std::memset(reinterpret_cast<void*>(begin), 0xa5, bytes);
   }
+  static bool Filled(uintptr_t begin, size_t bytes) {
+    for (size_t i = 0; i < bytes; ++i) {
+      if (reinterpret_cast<const unsigned char*>(begin)[i] != 0xa5) return false;
+    }
+    return true;
+  }
+  // Frees the block, which is the only one in the cache then, and nobody asked for any lately.
+  void FreeAlone(uintptr_t user, size_t bytes, LargePolicy policy = kFastPolicy) {
+    EXPECT_TRUE(blocks_->Free(Allocate(Request(kMiB), policy), policy));
+    EXPECT_TRUE(blocks_->Free(user, policy));
+    policy.forgotten_per_ms = kGiB;
+    blocks_->Trim(platform::CoarseMilliseconds() + 1'000'000, policy);
+    EXPECT_EQ(blocks_->Statistics().cached_bytes, bytes);
+  }
+  uintptr_t AllocateAndFree(size_t bytes, const LargePolicy& policy = kFastPolicy) {
+    const uintptr_t user = Allocate(Request(bytes), policy);
+    Fill(user, bytes);
+    FreeAlone(user, bytes, policy);
+    return user;
+  }
+  // Half a MiB that is filled is cached, and three quarters are asked for.
+  void ExpectGrown() {
+    const size_t before = blocks_->Statistics().mapped_bytes;
+    bool zeroed = true;
+    const uintptr_t large = Allocate(Request(3 * kMiB / 4), kFastPolicy, &zeroed);
+    EXPECT_FALSE(zeroed);
+    EXPECT_TRUE(Filled(large, kMiB / 2));
+    EXPECT_TRUE(AllZero(large + kMiB / 2, kMiB / 4));
+    EXPECT_EQ(blocks_->Statistics().mapped_bytes, before + 3 * kMiB / 4);
+    EXPECT_EQ(blocks_->Statistics().cached_bytes, 0u);
+  }
 
   std::unique_ptr<LargeBlocks> blocks_;
   MemoryProbe probe_;
@@ -185,14 +216,85 @@ TEST_F(LargeBlocksTest, FromTheCacheHoldNothingWhereFreedMemoryIsZeroed) {
   }
 }
 
-TEST_F(LargeBlocksTest, AreNotServedFromWhatIsMuchLarger) {
-  const uintptr_t user = Allocate(Request(kMiB), kFastPolicy);
+TEST_F(LargeBlocksTest, AreCutFromWhatIsMuchLarger) {
+  const uintptr_t user = AllocateAndFree(kMiB / 2);
+  const uintptr_t small = Allocate(Request(kMiB / 4), kFastPolicy);
+  EXPECT_EQ(small, user);
+  EXPECT_TRUE(probe_.Inaccessible(user + kMiB / 4, kMiB / 4));
+  EXPECT_EQ(blocks_->Statistics().mapped_bytes, kMiB / 4);
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, 0u);
+  EXPECT_TRUE(blocks_->Free(small, kFastPolicy));
+}
+
+// The pages that it has are used again.
+TEST_F(LargeBlocksTest, AreGrownFromWhatIsNotMuchSmaller) {
+  AllocateAndFree(kMiB / 2);
+  ExpectGrown();
+}
+
+TEST_F(LargeBlocksTest, AreGrownElsewhereWhereThereIsNoRoom) {
+  std::vector<uintptr_t> users;
+  for (int i = 0; i < 8; ++i) users.push_back(Allocate(Request(kMiB / 2), kFastPolicy));
+  ASSERT_EQ(users[4], users[3] + kMiB / 2);
+  Fill(users[3], kMiB / 2);
+  FreeAlone(users[3], kMiB / 2);
+  ExpectGrown();
+}
+
+// Then there is one for each of the sizes that come and go.
+TEST_F(LargeBlocksTest, AreMappedBesideTheCachedOnesWhileTheCacheHasRoom) {
+  for (int round = 0; round < 4; ++round) {
+    for (size_t bytes : {kMiB, 2 * kMiB, 3 * kMiB}) {
+      const uintptr_t user = Allocate(Request(bytes), kFastPolicy);
+      EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+    }
+  }
+  const uintptr_t user = Allocate(Request(kMiB / 2), kFastPolicy);
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, 6 * kMiB);
   EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
-  const uintptr_t small = Allocate(Request(kMiB / 2), kFastPolicy);
-  const uintptr_t large = Allocate(Request(kMiB + 1), kFastPolicy);
-  EXPECT_NE(small, user);
-  EXPECT_NE(large, user);
-  EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB);
+}
+
+TEST_F(LargeBlocksTest, AreZeroWhereFreedMemoryIsZeroedHoweverTheirMappingIsChanged) {
+  AllocateAndFree(kMiB / 2, kHardenedPolicy);
+  for (size_t bytes : {kMiB / 3, kMiB / 2 - kPageBytes, kMiB / 4, kMiB / 2}) {
+    bool zeroed = false;
+    const uintptr_t user = Allocate(Request(bytes), kHardenedPolicy, &zeroed);
+    EXPECT_TRUE(zeroed);
+    ASSERT_TRUE(AllZero(user, bytes));
+    Fill(user, bytes);
+    EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+  }
+}
+
+TEST_F(LargeBlocksTest, AreMappedAnewWhereTheCacheHasNothingLikeThem) {
+  AllocateAndFree(kMiB / 2);
+  bool zeroed = false;
+  const uintptr_t large = Allocate(Request(kMiB + kPageBytes), kFastPolicy, &zeroed);
+  EXPECT_TRUE(zeroed) << "less than half of it could be had";
+  LargeRequest request = Request(kMiB / 4);
+  request.zeroed = true;
+  const uintptr_t zero = Allocate(request, kFastPolicy, &zeroed);
+  EXPECT_TRUE(zeroed) << "zeroing costs more than mapping";
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB / 2);
+  EXPECT_TRUE(blocks_->Free(large, kFastPolicy));
+  EXPECT_TRUE(blocks_->Free(zero, kFastPolicy));
+}
+
+// As much is kept as was asked for lately, and half a MiB in any case.
+TEST_F(LargeBlocksTest, LeaveTheCacheWhenNobodyAsksForThem) {
+  LargePolicy policy = kFastPolicy;
+  policy.forgotten_per_ms = kMiB;
+  std::vector<uintptr_t> users;
+  for (int i = 0; i < 16; ++i) users.push_back(Allocate(Request(kMiB / 4), policy));
+  for (uintptr_t user : users) EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, 4 * kMiB);
+  const uint64_t soon = platform::CoarseMilliseconds() + 3'600'000;
+  blocks_->Trim(soon, policy);
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB / 2);
+  for (uintptr_t& user : users) user = Allocate(Request(kMiB / 4), policy);
+  EXPECT_EQ(blocks_->Statistics().cached_bytes, 0u);
+  blocks_->Trim(soon, policy);
+  for (uintptr_t user : users) EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
 }
 
 TEST_F(LargeBlocksTest, AreKeptWithinTheBytesAndTheCountOfTheCache) {
