@@ -98,7 +98,8 @@ struct BinReserve {
   uint32_t window;            // slots moved at a time
   uint32_t hold;              // how many slots are held back, for others to be drawn from
   uint32_t held;              // how many are: behind the magazine's last place
-  uint32_t empty_slabs;       // listed slabs without a slot in use
+  uint32_t slabs;             // that the heap owns
+  uint32_t empty_slabs;       // of those, the listed ones without a slot in use
   bool examined;              // layers look at slots that come back, in batches
   SlabRef room;               // list of slabs with parked or uncarved slots
   SlabRef announced;          // list of slabs in which other threads freed slots

@@ -62,6 +62,7 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
   slab.torn = slab.parked != slab.carved;
   slab.next = slab.previous = SlabRef();
   heap.slab_bytes += SlabBytes(id);
+  heap.reserve[id].slabs++;
   if (slab.HasRoom()) ListSlab(heap, ref);
   if (slab.listed && slab.IsEmpty()) OnSlabEmpty(heap, ref);
 }
@@ -79,7 +80,7 @@ void RebuildHeap(Heap& heap) {
     bin.ring_next = reserve.ring_tail = reserve.ring;
     bin.ring_stop = reserve.ring_end;
     reserve.room = SlabRef();
-    reserve.empty_slabs = 0;
+    reserve.slabs = reserve.empty_slabs = 0;
     ClassRegion& region = g_address_map.region(id);
     region.lock.Acquire();
     const size_t end = region.next_slab;

@@ -226,6 +226,7 @@ class Refill {
       P::template Run<kOnChooseSlot>(CurrentToggles(), choice);
       for (; choice.chosen != 0; --choice.chosen) units &= units - 1;
       const auto unit = static_cast<uint32_t>(std::countr_zero(units));
+      PopulateAround(heap, ref, unit);
       slab.uncarved = slab.uncarved & ~(1u << unit);
       const SlotSpan slots = SlotsOfUnit(bin.id, unit);
       slab.carved += slots.end - slots.begin;
@@ -240,6 +241,26 @@ class Refill {
     for (uint32_t i = 0; i < count; ++i) bin.states[granules[i]].Store(StateWord::AtRest(kind));
     if (!asks) TouchPages(bin, granules, count);
     return count;
+  }
+
+  // Where a class grows, its next pages are brought in several at a time: no more than an eighth of
+  // what it has may be for nothing. Slots with pages of their own may stay without them.
+  static void PopulateAround(const Heap& heap, SlabRef ref, uint32_t unit) {
+    constexpr uint32_t kSlabsForSome = 2;
+    constexpr uint32_t kSlabsForAll = 8;
+    constexpr uint32_t kSome = 4;
+    const ClassId id = ref.class_id();
+    const uint32_t slabs = heap.reserve[id].slabs;
+    if (slabs < kSlabsForSome || HasOwnPages(id) || id == kZeroClass) return;
+    const uint32_t first = slabs < kSlabsForAll ? unit / kSome * kSome : 0;
+    const uint32_t units = AllUnits(id) & (slabs < kSlabsForAll ? (1u << kSome) - 1 : ~0u) << first;
+    if ((g_address_map.slab(ref).uncarved & units) != units) return;
+    const auto last = static_cast<uint32_t>(std::bit_width(units) - 1);
+    const uintptr_t slab = g_address_map.SlabAddress(ref);
+    const uintptr_t begin = slab + SlotsOfUnit(id, first).begin * size_t{kClassBytes[id]};
+    const uintptr_t end = slab + SlotsOfUnit(id, last).end * size_t{kClassBytes[id]};
+    const uintptr_t page = AlignDown(begin, platform::kPageBytes);
+    platform::Populate(page, AlignUp(end, platform::kPageBytes) - page);
   }
 
   // Writes to each page once. The slots are in the order of their addresses.

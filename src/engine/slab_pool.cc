@@ -92,6 +92,7 @@ Result Take(Heap& heap, ClassId id, uint32_t gap, SlabRef* ref) {
     platform::BindToNode(g_address_map.SlabAddress(*ref), SlabBytes(id), heap.node);
   }
   heap.slab_bytes += SlabBytes(id);
+  heap.reserve[id].slabs++;
   HeapCounters::Add(heap.counters.slabs_taken, 1);
   return Result::kDone;
 }
@@ -108,6 +109,7 @@ void Return(Heap& heap, SlabRef ref) {
   }
   if (id != kZeroClass) platform::DropPages(g_address_map.SlabAddress(ref), SlabBytes(id));
   heap.slab_bytes -= SlabBytes(id);
+  heap.reserve[id].slabs--;
   HeapCounters::Add(heap.counters.slabs_returned, 1);
   ClassRegion& region = g_address_map.region(id);
   platform::LockGuard guard(region.lock);

@@ -66,6 +66,11 @@ bool SetAccess(uintptr_t address, size_t bytes, Access access) {
   return Syscall(SYS_mprotect, address, bytes, Protection(access)) == 0;
 }
 
+void Populate(uintptr_t address, size_t bytes) {
+  constexpr int kMadvPopulateWrite = 23;
+  Syscall(SYS_madvise, address, bytes, kMadvPopulateWrite);
+}
+
 bool DropPages(uintptr_t address, size_t bytes) {
   return Syscall(SYS_madvise, address, bytes, MADV_DONTNEED) == 0;
 }

@@ -31,6 +31,10 @@ bool Renew(uintptr_t address, size_t bytes, Access access);
 
 bool SetAccess(uintptr_t address, size_t bytes, Access access);
 
+// Brings the pages of a range into memory as a write to each would, for about half the time
+// (Linux 5.14 and later); a hint.
+void Populate(uintptr_t address, size_t bytes);
+
 // Gives the pages back; the range reads as zeros afterwards. Guards in it stay.
 bool DropPages(uintptr_t address, size_t bytes);
 
