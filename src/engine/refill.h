@@ -228,9 +228,15 @@ class Refill {
       const auto unit = static_cast<uint32_t>(std::countr_zero(units));
       PopulateAround(heap, ref, unit);
       slab.uncarved = slab.uncarved & ~(1u << unit);
+      // In the order of their addresses, from any of them on.
       const SlotSpan slots = SlotsOfUnit(bin.id, unit);
-      slab.carved += slots.end - slots.begin;
-      for (uint32_t slot = slots.begin; slot < slots.end; ++slot) {
+      const uint32_t in_unit = slots.end - slots.begin;
+      slab.carved += in_unit;
+      SlotChoice begin{in_unit, heap.random};
+      P::template Run<kOnChooseSlot>(CurrentToggles(), begin);
+      for (uint32_t i = 0; i < in_unit; ++i) {
+        const uint32_t after = begin.chosen + i;
+        const uint32_t slot = slots.begin + (after < in_unit ? after : after - in_unit);
         granules[count++] = first + slot * GranulesPerSlot(bin);
       }
     }
@@ -263,7 +269,7 @@ class Refill {
     platform::Populate(page, AlignUp(end, platform::kPageBytes) - page);
   }
 
-  // Writes to each page once. The slots are in the order of their addresses.
+  // Writes to each page of slots that lie side by side.
   static void TouchPages(const Bin& bin, const uint32_t* granules, uint32_t count) {
     if (bin.work == BlockWork::kNone) return;
     uintptr_t last = 0;
