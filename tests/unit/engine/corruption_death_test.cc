@@ -157,6 +157,23 @@ TEST_P(CorruptionDeathTest, ARingEntryThatWasOverwritten) {
   }
 }
 
+// Where the next freed slot is written down.
+TEST_P(CorruptionDeathTest, ARingThatGoesOnElsewhere) {
+  if (GetParam() == "fast") GTEST_SKIP() << "there is no ring";
+  for (Place place : {Place{0x41414140}, ~Place{0}, ~Place{3}}) {
+    Expect([place] {
+      bartizan_free(Block());
+      BinFor(kBytes).ring_next = place;
+      Churn();
+    });
+  }
+  Expect([] {
+    bartizan_free(Block());
+    BinFor(kBytes).ring_next += 1;
+    Churn();
+  });
+}
+
 // Neither are slots moved elsewhere that a forged reference names.
 TEST_P(CorruptionDeathTest, AnEntryThatIsGivenBack) {
   Expect([] {
