@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "src/base/bits.h"
+#include "src/engine/cold_slots.h"
 #include "src/engine/heap_registry.h"
 #include "src/engine/large_policy.h"
 #include "src/engine/rebuild.h"
@@ -176,6 +177,7 @@ void internal::SlowTick(Heap& heap) {
     return;
   }
   const uint64_t decay = OptionsInForce().decay_ms;
+  DropColdSlots(heap, now);
   g_large_blocks.Trim(now, LargePolicy{.cache_bytes = OptionsInForce().large_cache_bytes,
                                        .forgotten_per_ms = kForgottenPerMs});
   if (!asked && now - heap.last_purge_ms < decay / 2) return;
