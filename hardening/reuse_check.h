@@ -29,14 +29,12 @@ struct ReuseCheck {
   static constexpr size_t kEnds = 256;
   static constexpr size_t kLine = 64;
 
-  // What is read whole when it is issued need not be read before.
+  // What is read whole when it is issued need not be read before, unless its pages may go meanwhile.
   static void OnPlanBin(BinPlan& plan) {
-    if (kClassBytes[plan.id] > kWholeAtIssue) plan.examined = true;
+    if (HasOwnPages(plan.id)) plan.examined = true;
   }
   static void OnReuse(const FreeSlot& slot) {
-    if (slot.bytes > kWholeAtIssue && !IsUntouched(slot.slot, slot.bytes, slot.random)) {
-      Report(slot.slot, slot.bytes);
-    }
+    if (!IsUntouched(slot.slot, slot.bytes, slot.random)) Report(slot.slot, slot.bytes);
   }
   BARTIZAN_INLINE static void OnAllocate(const SlotUse& use) {
     const size_t bytes = AlignUp(use.capacity, kMinSlotBytes);  // with the trailer
@@ -60,7 +58,7 @@ struct ReuseCheck {
  private:
   BARTIZAN_INLINE static bool UsesWideVectors() { return OptionsInForce().wide_vectors; }
   static bool IsUntouched(const std::byte* slot, size_t bytes, RandomStream& random) {
-    if (OptionsInForce().reuse_check_whole) return IsZero(slot, bytes);
+    if (bytes <= kWholeAtIssue || OptionsInForce().reuse_check_whole) return IsZero(slot, bytes);
     const auto lines = static_cast<uint32_t>(bytes / kLine);
     return AreEndsZero(slot, bytes) && IsZero(slot + random.Below(lines) * kLine, kLine);
   }

@@ -18,8 +18,8 @@
 
 namespace bartizan {
 
-// A place where a reference to a slot rests: its distance in bytes from BinSet::places, a multiple of
-// four. Magazines and rings lie behind the record of their heap.
+// A place where a reference to a slot rests: its distance in bytes from BinSet::places, a multiple
+// of four. Magazines and rings lie behind the record of their heap.
 using Place = uint32_t;
 constexpr Place kPlaceStep = sizeof(uint32_t);
 
@@ -73,10 +73,10 @@ constexpr size_t kIndexStep = 8;
 struct BinSet {
   Bin bins[kBins];
   uint16_t bin_offset[kIndexedRequest / kIndexStep + 1];  // in bytes, by (request + 7) / 8
-  StateWord owner_word;  // of slabs that are this heap's
-  uintptr_t window;      // of the address map
+  StateWord owner_word;                                   // of slabs that are this heap's
+  uintptr_t window;                                       // of the address map
   uint32_t unused;
-  uint32_t places[1];    // the first belongs to nobody: zeroed memory is an empty magazine
+  uint32_t places[1];  // the first belongs to nobody: zeroed memory is an empty magazine
 
   HeapId id() const { return owner_word.owner(); }
   BARTIZAN_INLINE Bin& BinFor(size_t bytes) {
@@ -91,9 +91,9 @@ static_assert(kBins * sizeof(Bin) <= UINT16_MAX);
 
 // The part of a bin that only slow paths read.
 struct BinReserve {
-  Place ring;       // the first place, and where it ends
+  Place ring;  // the first place, and where it ends
   Place ring_end;
-  Place ring_tail;  // oldest waiting slot
+  Place ring_tail;            // oldest waiting slot
   uint32_t quarantine_slots;  // how many must stay waiting
   uint32_t window;            // slots moved at a time
   uint32_t hold;              // how many slots are held back, for others to be drawn from
@@ -103,6 +103,11 @@ struct BinReserve {
   bool examined;              // layers look at slots that come back, in batches
   SlabRef room;               // list of slabs with parked or uncarved slots
   SlabRef announced;          // list of slabs in which other threads freed slots
+  // Of classes whose slots have pages of their own, see cold_slots.h.
+  Place looked_tail;  // ring_tail at the last look
+  uint32_t dropped;   // of the slots that waited then, how many of the oldest were without pages
+  uint32_t activity;  // what the bin looked like
+  bool cold;          // it looked the same at the look before
 
   uint32_t Waiting(const Bin& bin) const {
     const Place end = bin.ring_next < ring_tail ? bin.ring_next + (ring_end - ring) : bin.ring_next;
@@ -135,6 +140,9 @@ struct Heap : BinSet {
   uint32_t node;             // index of the NUMA node its slabs come from
   uint32_t slow_operations;  // since the clock was last looked at
   uint64_t last_purge_ms;
+  uint64_t last_cold_look_ms;
+  uint64_t regret_ms;    // when some regret was forgotten last
+  size_t regret_bytes;   // of slots whose pages were given back too early
   uint32_t purges_seen;  // requests to give everything back
   size_t slab_bytes;     // address space of the slabs it owns
   size_t empty_bytes;    // of that, in slabs without a slot in use

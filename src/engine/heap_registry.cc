@@ -213,7 +213,9 @@ void AnnounceAnew() {
     for (size_t offset = 0; offset < region.next_slab; offset += SlabBytes(id)) {
       const SlabRef ref = AddressMap::SlabAt(id, offset);
       Slab& slab = g_address_map.slab(ref);
-      if (slab.remote_pending.exchange(false, std::memory_order_relaxed)) NotifyOwner(ref);
+      if (!slab.remote_pending.load(std::memory_order_relaxed)) continue;  // copies no page of it
+      slab.remote_pending.store(false, std::memory_order_relaxed);
+      NotifyOwner(ref);
     }
   }
 }

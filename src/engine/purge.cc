@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "src/base/bits.h"
+#include "src/engine/cold_slots.h"
 #include "src/engine/heap_registry.h"
 #include "src/engine/large_policy.h"
 #include "src/engine/rebuild.h"
@@ -18,6 +19,10 @@ namespace {
 // What a heap may hold in empty slabs until they decay. A thread that frees everything and then
 // sleeps keeps no more than this.
 constexpr size_t kKeptEmptyBytes = kMiB;
+
+// How many slabs of a class are looked at for an empty one, and how many may go for one that came.
+constexpr int kSlabsLookedAt = 32;
+constexpr int kMostExchanged = 16;
 
 // After a refusal, for this long.
 constexpr uint64_t kScarceMs = 10'000;
@@ -59,6 +64,29 @@ bool ReturnSlab(Heap& heap, SlabRef ref) {
   UnlistSlab(heap, ref);
   slab_pool::Return(heap, ref);
   return true;
+}
+
+// The class, another than `taker`, with the most bytes in empty slabs.
+ClassId MostEmptyClass(const Heap& heap, ClassId taker) {
+  ClassId most = kClasses;
+  size_t bytes = 0;
+  for (ClassId id = 0; id < kClasses; ++id) {
+    const size_t empty = heap.reserve[id].empty_slabs * SlabBytes(id);
+    if (id == taker || empty <= bytes) continue;
+    most = id;
+    bytes = empty;
+  }
+  return most;
+}
+
+// False: none was found soon.
+bool ReturnEmptySlab(Heap& heap, ClassId id) {
+  SlabRef ref = heap.reserve[id].room;
+  for (int i = 0; i < kSlabsLookedAt && ref; ++i) {
+    if (g_address_map.slab(ref).empty_since_ms != 0) return ReturnSlab(heap, ref);
+    ref = g_address_map.slab(ref).next;
+  }
+  return false;
 }
 
 }  // namespace
@@ -106,6 +134,15 @@ void OnSlabUsed(Heap& heap, SlabRef ref) {
   heap.reserve[ref.class_id()].empty_slabs--;
 }
 
+void OnSlabTaken(Heap& heap, ClassId id) {
+  size_t owed = SlabBytes(id);
+  for (int i = 0; i < kMostExchanged && owed != 0 && heap.empty_bytes > kKeptEmptyBytes; ++i) {
+    const ClassId other = MostEmptyClass(heap, id);
+    if (other == kClasses || !ReturnEmptySlab(heap, other)) return;
+    owed -= SlabBytes(other) < owed ? SlabBytes(other) : owed;
+  }
+}
+
 void PurgeHeap(Heap& heap, uint64_t now_ms, uint64_t minimum_age_ms) {
   heap.last_purge_ms = now_ms;
   for (ClassId id = 0; id < kClasses; ++id) {
@@ -140,6 +177,7 @@ void internal::SlowTick(Heap& heap) {
     return;
   }
   const uint64_t decay = OptionsInForce().decay_ms;
+  DropColdSlots(heap, now);
   g_large_blocks.Trim(now, LargePolicy{.cache_bytes = OptionsInForce().large_cache_bytes,
                                        .forgotten_per_ms = kForgottenPerMs});
   if (!asked && now - heap.last_purge_ms < decay / 2) return;

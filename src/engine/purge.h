@@ -16,6 +16,10 @@ bool NotifyOwner(SlabRef ref);
 bool OnSlabEmpty(Heap& heap, SlabRef ref);
 void OnSlabUsed(Heap& heap, SlabRef ref);
 
+// The heap has taken another slab of the class: what it holds in empty slabs of others beyond a
+// little goes back in exchange.
+void OnSlabTaken(Heap& heap, ClassId id);
+
 // Looks at the clock now and then, and purges when the decay time has passed.
 inline void Tick(Heap& heap);
 

@@ -67,6 +67,18 @@ class Refill {
     return any;
   }
 
+  // Layers look at free slots, which were used before.
+  static void Examine(Heap& heap, Bin& bin, const uint32_t* granules, uint32_t count) {
+    if (!heap.reserve[bin.id].examined) return;
+    const Toggles toggles = CurrentToggles();
+    const uint32_t bytes = kClassBytes[bin.id];
+    for (uint32_t i = 0; i < count; ++i) __builtin_prefetch(bin.SlotAt(granules[i]));
+    for (uint32_t i = 0; i < count; ++i) {
+      const FreeSlot slot{bin.SlotAt(granules[i]), bytes, heap.random, bin.states + granules[i]};
+      P::template Run<kOnReuse>(toggles, slot);
+    }
+  }
+
  private:
   static constexpr uint32_t kLargestWindow = 64;
   // What is loaded at a time: a window, what is held back at first, what the last unit carved for
@@ -138,21 +150,10 @@ class Refill {
     return count != 0;
   }
 
-  static void Examine(Heap& heap, Bin& bin, const uint32_t* granules, uint32_t count) {
-    if (!heap.reserve[bin.id].examined) return;
-    const Toggles toggles = CurrentToggles();
-    const uint32_t bytes = kClassBytes[bin.id];
-    for (uint32_t i = 0; i < count; ++i) __builtin_prefetch(bin.SlotAt(granules[i]));
-    for (uint32_t i = 0; i < count; ++i) {
-      const FreeSlot slot{bin.SlotAt(granules[i]), bytes, heap.random, bin.states + granules[i]};
-      P::template Run<kOnReuse>(toggles, slot);
-    }
-  }
-
   // Makes slots ready, whose states say that they are held back. Where layers want the next slot to
-  // be uncertain, as many as they want stay so: each that comes in becomes ready itself or takes the
-  // place of one of these, which does, all with the same chance. Slots that lie side by side so come
-  // near each other, which caches like, but in no order.
+  // be uncertain, as many as they want stay so: each that comes in becomes ready itself or takes
+  // the place of one of these, which does, all with the same chance. Slots that lie side by side so
+  // come near each other, which caches like, but in no order.
   static void Load(Heap& heap, Bin& bin, Batch& batch, uint32_t count) {
     BinReserve& reserve = heap.reserve[bin.id];
     const uint32_t total = batch.held + count;

@@ -15,6 +15,9 @@
 
 namespace bartizan {
 
+struct Bin;
+struct Heap;
+
 // Made before the first pointer is handed out, then read-only.
 struct alignas(4096) Runtime {
   Relaxed<size_t> trailer_bytes;  // at the end of each slot, for layers
@@ -34,6 +37,8 @@ struct Composition {
   size_t (*trailer_bytes)(Toggles toggles);
   BlockWork (*block_work)(Toggles toggles);
   void (*plan_bin)(BinPlan& plan);
+  // Layers look at free slots before these lose their pages.
+  void (*examine)(Heap& heap, Bin& bin, const uint32_t* granules, uint32_t count);
   uint64_t (*unguarded_slabs)();  // for the statistics
   // Programs with a malloc of their own (Firefox) still reach some of our functions. Whether this
   // is one: the engine then stays down, and what is freed here is handed to `free_elsewhere`.

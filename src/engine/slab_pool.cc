@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "src/engine/bad_pointer.h"
+#include "src/engine/purge.h"
 #include "src/platform/address_plan.h"
 #include "src/platform/memory.h"
 #include "src/platform/topology.h"
@@ -94,6 +95,7 @@ Result Take(Heap& heap, ClassId id, uint32_t gap, SlabRef* ref) {
   heap.slab_bytes += SlabBytes(id);
   heap.reserve[id].slabs++;
   HeapCounters::Add(heap.counters.slabs_taken, 1);
+  OnSlabTaken(heap, id);
   return Result::kDone;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "src/engine/refill.h"
 #include "src/engine/runtime.h"
 #include "src/platform/process_malloc.h"
 
@@ -17,6 +18,7 @@ constexpr Composition CompositionOf(void (*load_options)(), uint64_t (*unguarded
       .trailer_bytes = P::TrailerBytes,
       .block_work = P::WorkOf,
       .plan_bin = [](BinPlan& plan) { P::template Run<kOnPlanBin>(CurrentToggles(), plan); },
+      .examine = Refill<P>::Examine,
       .unguarded_slabs = unguarded_slabs,
       .another_malloc_serves = platform::AnotherMallocServes,
       .free_elsewhere = platform::FreeElsewhere,

@@ -30,7 +30,7 @@ def _work(name, *argv, **rest):
 
 
 def _python(shop):
-    return _work("python", "python3", "-I", "-B", shop.input("documents.py"), shop.size(8, 24),
+    return _work("python", "python3", "-s", "-B", shop.input("documents.py"), shop.size(8, 24),
                  environment={"PYTHONMALLOC": "malloc"})
 
 
