@@ -29,7 +29,8 @@ struct ReuseCheck {
   static constexpr size_t kEnds = 256;
   static constexpr size_t kLine = 64;
 
-  // What is read whole when it is issued need not be read before, unless its pages may go meanwhile.
+  // What is read whole when it is issued need not be read before, unless its pages may go
+  // meanwhile.
   static void OnPlanBin(BinPlan& plan) {
     if (HasOwnPages(plan.id)) plan.examined = true;
   }
@@ -38,9 +39,8 @@ struct ReuseCheck {
   }
   BARTIZAN_INLINE static void OnAllocate(const SlotUse& use) {
     const size_t bytes = AlignUp(use.capacity, kMinSlotBytes);  // with the trailer
-    const bool untouched = use.is_short
-                               ? platform::IsZeroShort(use.slot, bytes, UsesWideVectors())
-                               : use.fresh || IsUntouchedLong(use.slot, bytes);
+    const bool untouched = use.is_short ? platform::IsZeroShort(use.slot, bytes, UsesWideVectors())
+                                        : use.fresh || IsUntouchedLong(use.slot, bytes);
     if (!untouched) [[unlikely]]
       Report(use.slot, bytes);
   }

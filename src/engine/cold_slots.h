@@ -10,8 +10,8 @@ namespace bartizan {
 
 // Gives back the pages of free slots of 8 KiB and more, those that wait in quarantine, rest in the
 // magazine or are held back, of classes from which nothing was taken and to which nothing was freed
-// since the last look. The slots stay where they are, and wait as long as they must. Layers see each
-// before its pages go.
+// since the last look. The slots stay where they are, and wait as long as they must. Layers see
+// each before its pages go.
 void DropColdSlots(Heap& heap, uint64_t now_ms);
 
 }  // namespace bartizan

@@ -198,7 +198,8 @@ class SlotEngine {
     Heap& heap = *static_cast<Heap*>(CurrentBins());
     CheckPlaces(heap, bin);
     if (!WrapRing(heap, bin)) {
-      // Layers have been here: to those that look at it as a neighbour it is no live block any more.
+      // Layers have been here: to those that look at it as a neighbour it is no live block any
+      // more.
       bin.states[granule].Store(StateWord::AtRest(SlotKind::kReleasing));
       Tick(heap);
       if (!WrapRing(heap, bin) && !Refill<P>::MakeRoom(heap, bin)) SpillRing(heap, bin);

@@ -47,14 +47,14 @@ struct SlotChoice {
 // A block is handed to the program, or given back.
 struct SlotUse {
   std::byte* slot;
-  size_t requested;    // bytes that the program may use
-  size_t capacity;     // bytes it could have asked for in this slot: all but the trailer
+  size_t requested;       // bytes that the program may use
+  size_t capacity;        // bytes it could have asked for in this slot: all but the trailer
   bool is_short = false;  // at most platform::MostShort bytes, on the common path
   bool fresh = false;     // nothing has ever touched the slot, which is not short
 };
 
-// A slot that was free and comes back to be issued. Only of classes for which a layer said so in its
-// plan.
+// A slot that was free and comes back to be issued. Only of classes for which a layer said so in
+// its plan.
 struct FreeSlot {
   std::byte* slot;
   size_t bytes;  // all of it

@@ -28,8 +28,9 @@ constexpr size_t kLeastInLoop = kVector;
 
 #if defined(__x86_64__)
 
-// Zeroes at most kMostShort bytes: eight vectors of 32 bytes that lie one over the other where there
-// are fewer bytes. All have the mask of the lowest `bytes` lanes, which is all of them from 32 on.
+// Zeroes at most kMostShort bytes: eight vectors of 32 bytes that lie one over the other where
+// there are fewer bytes. All have the mask of the lowest `bytes` lanes, which is all of them from
+// 32 on.
 BARTIZAN_INLINE void ZeroShort(std::byte* slot, size_t bytes) {
   const size_t last = bytes < kHalf ? 0 : bytes - kHalf;
   uint64_t mask = ~uint64_t{0};
@@ -57,8 +58,8 @@ BARTIZAN_INLINE Byte* LineOf(Byte* slot) {
   return slot - reinterpret_cast<uintptr_t>(slot) % kVector;
 }
 
-// From kMostShort to half of kMostMedium bytes: the first vector, those that begin with a cache line,
-// the last one, and that one again where there are fewer.
+// From kMostShort to half of kMostMedium bytes: the first vector, those that begin with a cache
+// line, the last one, and that one again where there are fewer.
 BARTIZAN_INLINE void ZeroHalfMedium(std::byte* slot, size_t bytes) {
   std::byte* const at = LineOf(slot);
   asm volatile(
@@ -100,8 +101,8 @@ BARTIZAN_INLINE void ZeroMedium(std::byte* slot, size_t bytes) {
       : "xmm0", "memory", "cc");
 }
 
-// Whether at most kMostShort bytes are zero, a multiple of eight. The registers from zmm16 on, which
-// compilers for older processors do not know, have no upper halves to be cleaned.
+// Whether at most kMostShort bytes are zero, a multiple of eight. The registers from zmm16 on,
+// which compilers for older processors do not know, have no upper halves to be cleaned.
 BARTIZAN_INLINE bool IsZeroShort(const std::byte* slot, size_t bytes) {
   const size_t last = bytes < kHalf ? 0 : bytes - kHalf;
   uint64_t mask = ~uint64_t{0};

@@ -227,9 +227,9 @@ TEST(RegistryTest, TellsTheWorkThereIsForBlocks) {
   EXPECT_EQ(P::WorkOf({usual}), BlockWork::kUsual);
   EXPECT_EQ(P::WorkOf({usual ^ Bit(Toggle::kGuardPages)}), BlockWork::kUsual);
   EXPECT_EQ(P::WorkOf({usual | Bit(Toggle::kBoundedLibc)}), BlockWork::kUsual);
-  for (Toggle toggle : {Toggle::kQuarantine, Toggle::kZeroOnFree, Toggle::kReuseCheck,
-                        Toggle::kCanaries, Toggle::kSizeCheck, Toggle::kNeighbourCheck,
-                        Toggle::kOriginCheck}) {
+  for (Toggle toggle :
+       {Toggle::kQuarantine, Toggle::kZeroOnFree, Toggle::kReuseCheck, Toggle::kCanaries,
+        Toggle::kSizeCheck, Toggle::kNeighbourCheck, Toggle::kOriginCheck}) {
     EXPECT_EQ(P::WorkOf({usual ^ Bit(toggle)}), BlockWork::kOther) << NameOf(toggle);
   }
   EXPECT_EQ(EveryLayer<Always>::WorkOf({0}), BlockWork::kUsual);

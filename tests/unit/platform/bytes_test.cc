@@ -21,7 +21,8 @@ constexpr std::byte kMark{0xa5};
 class MarkedSlot {
  public:
   explicit MarkedSlot(size_t offset)
-      : bytes_(new (std::align_val_t{kMargin}) std::byte[3 * kMargin + kLargest]), slot_(kMargin + offset % kMargin) {
+      : bytes_(new(std::align_val_t{kMargin}) std::byte[3 * kMargin + kLargest]),
+        slot_(kMargin + offset % kMargin) {
     std::fill_n(bytes_, 3 * kMargin + kLargest, kMark);
   }
   ~MarkedSlot() { operator delete[](bytes_, std::align_val_t{kMargin}); }
