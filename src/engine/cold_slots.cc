@@ -4,14 +4,16 @@
 
 #include "src/engine/reclaim.h"
 #include "src/engine/runtime.h"
+#include "src/options/sealed_page.h"
 #include "src/platform/memory.h"
 
 namespace bartizan {
 namespace {
 
-// Between two looks. A class that is used less often than this takes less than a thousandth of the
-// time when its slots' pages, 32 at most each, are faulted in anew.
-constexpr uint64_t kLookMs = 10;
+// Looks in the time of `decay`: one each 10 ms by default. A class that is used less often than
+// this takes less than a thousandth of the time when its slots' pages, 32 at most each, are faulted
+// in anew.
+constexpr uint64_t kLooksPerDecay = 100;
 
 constexpr ClassId kFirstClass = [] {
   ClassId id = 0;
@@ -157,7 +159,7 @@ void DropBeyondBudget(Heap& heap, size_t budget) {
 
 void DropColdSlots(Heap& heap, uint64_t now_ms) {
   DropBeyondBudget(heap, Budget(heap, now_ms));
-  if (now_ms - heap.last_cold_look_ms < kLookMs) return;
+  if (now_ms - heap.last_cold_look_ms < OptionsInForce().decay_ms / kLooksPerDecay) return;
   heap.last_cold_look_ms = now_ms;
   for (ClassId id = kFirstClass; id < kClasses; ++id) {
     Bin& bin = heap.bins[id];
