@@ -6,10 +6,6 @@
 // overlap, a block outside of the allocator's memory, a live block or the attacker's own memory
 // changed by the allocator, a fault accepted that a layer in force promises to see, a report where
 // no fault was committed.
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -17,6 +13,7 @@
 #include "fuzz/harness/check.h"
 #include "fuzz/harness/heap_model.h"
 #include "fuzz/harness/input.h"
+#include "fuzz/harness/peek.h"
 #include "fuzz/harness/world.h"
 #include "src/api/embedded.h"
 #include "src/profiles/dynamic.h"
@@ -35,21 +32,6 @@ bool Has(Toggle toggle) { return bartizan::OptionsInForce().Has(toggle); }
 // it.
 constexpr size_t kOwnBytes = 4096;
 alignas(4096) uint8_t g_own[kOwnBytes];
-
-// Writes or reads as the program could: as far as memory is accessible. Returns how far that was; a
-// real program would have ended at the first byte that is not.
-size_t Copy(long call, uintptr_t address, void* bytes, size_t size) {
-  const iovec local{bytes, size};
-  const iovec remote{reinterpret_cast<void*>(address), size};
-  const long done = syscall(call, getpid(), &local, 1, &remote, 1, 0);
-  return done < 0 ? 0 : static_cast<size_t>(done);
-}
-size_t Poke(uintptr_t address, void* bytes, size_t size) {
-  return Copy(SYS_process_vm_writev, address, bytes, size);
-}
-size_t Peek(uintptr_t address, void* bytes, size_t size) {
-  return Copy(SYS_process_vm_readv, address, bytes, size);
-}
 
 // What stood right behind a live block when it was handed out.
 struct Tail {
@@ -251,7 +233,8 @@ bool Attack::WriteOutOfBounds() {
   const uint8_t kind = input_.Byte();
   if (block == nullptr || block->size == 0) return true;
   // Mostly short: off by one, by a word, by a header; sometimes strided or long.
-  const size_t distance = (kind & 8) == 0 ? 0 : input_.Byte();
+  const size_t far = (kind & 64) == 0 ? 16 : 256;
+  const size_t distance = (kind & 8) == 0 ? 0 : input_.Below(far);
   const size_t length = (kind & 16) == 0 ? 1 + (kind & 7) : 1 + input_.Word() % 4096;
   const bool under = (kind & 32) != 0;
   const uintptr_t at = under ? block->begin() - distance - length : block->end() + distance;

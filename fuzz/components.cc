@@ -29,7 +29,10 @@ using namespace bartizan;  // NOLINT(google-build-using-namespace): all of this 
 
 void CheckSizeClasses(Input& input) {
   while (!input.AtEnd()) {
-    const size_t bytes = 1 + input.Long() % kMaxSlotBytes;
+    // Around the classes' bounds, or any.
+    const size_t bound = kClassBytes[1 + input.Below(kClasses - 1)] + input.Below(5) - 2;
+    const size_t any = 1 + input.Long() % kMaxSlotBytes;
+    const size_t bytes = input.Flag() || bound > kMaxSlotBytes ? any : bound;
     const ClassId id = ClassOf(bytes);
     ClassId expected = 1;
     while (kClassBytes[expected] < bytes) ++expected;
@@ -161,14 +164,17 @@ void CheckScan(Input& input) {
   constexpr uint32_t kWords = 256;
   alignas(64) SlotState states[kWords];
   const auto wanted = StateWord(input.Word());
-  for (SlotState& state : states) {
-    const uint8_t choice = input.Byte();
-    state.Store(choice == 1 ? wanted
-                            : StateWord(static_cast<uint16_t>(wanted.bits() ^ choice << 8 ^ 2)));
+  const uint32_t end = input.Below(kWords / platform::kScanStep + 1) * platform::kScanStep;
+  uint32_t from = end == 0 ? 0 : input.Byte() % end;
+  // The rest of the input, over and over: where it is 1, there is a word that is looked for.
+  const std::string_view pattern = input.Rest();
+  for (uint32_t i = 0; i < kWords; ++i) {
+    const auto choice =
+        pattern.empty() ? uint8_t{0} : static_cast<uint8_t>(pattern[i % pattern.size()]);
+    const uint32_t other = wanted.bits() ^ choice << 8 ^ 2;
+    states[i].Store(choice % 8 == 1 ? wanted : StateWord(static_cast<uint16_t>(other)));
   }
-  for (int i = 0; i < 8; ++i) {
-    const uint32_t end = input.Below(kWords / platform::kScanStep + 1) * platform::kScanStep;
-    const uint32_t from = end == 0 ? 0 : input.Byte() % end;
+  for (; from < end; ++from) {
     uint32_t expected = from;
     while (expected < end && states[expected].Load() != wanted) ++expected;
     const uint32_t found = FindState(states, from, end, wanted);
@@ -289,7 +295,13 @@ void CheckText(Input& input) {
 // -----------------------------------------
 
 void CheckNumbers(Input& input) {
-  const std::string text(input.Rest());
+  // Digits and units mostly; any bytes as well.
+  const bool plain = input.Flag();
+  std::string text(input.Rest());
+  constexpr std::string_view kCommon = "0123456789kmgtKMGTs0123456789";
+  for (char& c : text) {
+    if (plain) c = kCommon[static_cast<uint8_t>(c) % kCommon.size()];
+  }
   size_t digits = 0;
   unsigned __int128 number = 0;
   bool too_long = false;

@@ -14,6 +14,11 @@ extern std::jmp_buf* g_landing;
 // The last one that was caught. Its texts are constants of the library.
 extern bartizan::Violation g_caught;
 
+// Where the end of a report, the abort, jumps to; nullptr: it is one.
+extern std::jmp_buf* g_abort_landing;
+// The report as it is written for real, without the end of the process.
+void ReportForReal(const bartizan::Violation& violation);
+
 // Whether the body ran to its end; false: a violation was reported, see g_caught. Objects with
 // destructors must not be made inside of the body.
 template <class Body>

@@ -1,6 +1,6 @@
 #include "fuzz/harness/heap_model.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "fuzz/harness/check.h"
 
@@ -98,17 +98,21 @@ void HeapModel::Resize(Block& block, void* at, size_t size) {
   const size_t kept = size < block.size ? size : block.size;
   live_bytes_ += size - block.size;
   block.at = static_cast<uint8_t*>(at);
-  if (!block.written) {
-    // As far as both looked: the parts of the two sizes differ.
-    const size_t looked = kept <= kWhole ? kept : kEnd;
-    const size_t known = block.size <= kWhole ? looked : (looked < kEnd ? looked : kEnd);
-    FUZZ_CHECK(HoldsPart(block.at, 0, known, block.seed),
-               "%p lost its contents in realloc from %zu to %zu bytes", at, block.size, size);
-  }
+  if (!block.written) CheckKept(block, kept);
   block.size = size;
   block.family = bartizan::Family::kMalloc;
   CheckPlace(block, 16);
   if (!block.written) Fill(block);
+}
+
+// What was filled in for the block's old size must still be there, up to `kept` bytes.
+void HeapModel::CheckKept(const Block& block, size_t kept) {
+  const bool intact = AllOfParts(block.size, [&block, kept](size_t offset, size_t bytes) {
+    if (offset >= kept) return true;
+    return HoldsPart(block.at, offset, std::min(bytes, kept - offset), block.seed);
+  });
+  FUZZ_CHECK(intact, "%p of %zu bytes lost contents in realloc, which keeps %zu", block.at,
+             block.size, kept);
 }
 
 Block* HeapModel::Live(size_t choice) {

@@ -57,6 +57,7 @@ class HeapModel {
   size_t live_bytes() const { return live_bytes_; }
 
  private:
+  static void CheckKept(const Block& block, size_t kept);
   void CheckPlace(const Block& block, size_t alignment) const;
 
   const Mappings& mappings_;

@@ -51,8 +51,8 @@ void DropPages(const std::vector<iovec>& ranges) {
   static const auto self = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
   size_t bytes = 0;
   for (const iovec& range : ranges) bytes += range.iov_len;
-  const long dropped =
-      syscall(SYS_process_madvise, self, ranges.data(), ranges.size(), MADV_DONTNEED, 0);
+  const long dropped = syscall(SYS_process_madvise, long{self}, ranges.data(), ranges.size(),
+                               long{MADV_DONTNEED}, 0ul);
   if (dropped == static_cast<long>(bytes)) return;
   for (const iovec& range : ranges) {
     FUZZ_CHECK(madvise(range.iov_base, range.iov_len, MADV_DONTNEED) == 0, "dropping pages");
@@ -138,6 +138,13 @@ size_t Mappings::FreshBytes() const {
   size_t bytes = 0;
   for (const Range& range : fresh_.all()) bytes += range.bytes();
   return bytes;
+}
+
+Range Mappings::RangeAt(uintptr_t address) const {
+  for (const Range& range : fresh_.all()) {
+    if (address >= range.begin && address < range.end) return range;
+  }
+  return {address, address};
 }
 
 bool Mappings::OnChanged(uintptr_t begin, size_t bytes) {

@@ -160,6 +160,17 @@ void SleepMilliseconds(int milliseconds) {
   g_system.clock_ms += static_cast<uint64_t>(milliseconds);
 }
 
+bool RealWriteAll(int,
+                  std::string_view) asm("__real_" FUZZ_PLATFORM
+                                        "8WriteAllEiSt17basic_string_viewIcSt11char_traitsIcEE");
+bool WriteAll(int, std::string_view) asm("__wrap_" FUZZ_PLATFORM
+                                         "8WriteAllEiSt17basic_string_viewIcSt11char_traitsIcEE");
+bool WriteAll(int descriptor, std::string_view text) {
+  if (g_system.written == nullptr) return RealWriteAll(descriptor, text);
+  g_system.written->append(text);
+  return true;
+}
+
 void SayDegraded(bartizan::Degradation) asm("__wrap__ZN8bartizan11SayDegradedENS_11DegradationE");
 void SayDegraded(bartizan::Degradation) { g_system.degradations++; }
 

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "fuzz/harness/ranges.h"
@@ -51,6 +52,8 @@ class Mappings {
     return frozen_.Covers(begin, begin + bytes) || fresh_.Covers(begin, begin + bytes);
   }
   size_t FreshBytes() const;
+  // The whole range mapped since Freeze that holds the address; empty if there is none.
+  Range RangeAt(uintptr_t address) const;
 
   // What the engine does.
   void OnMapped(uintptr_t begin, size_t bytes);
@@ -92,6 +95,7 @@ struct System {
   uint64_t calls[kCalls] = {};    // made
   uint64_t refused[kCalls] = {};  // of those
   uint64_t degradations = 0;
+  std::string* written = nullptr;  // where what the library prints goes instead
 };
 extern System g_system;
 
