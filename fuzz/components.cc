@@ -240,14 +240,17 @@ void CheckRandom(Input& input) {
     const uint32_t drawn = stream.Below(bound);
     FUZZ_CHECK(drawn < bound && drawn == (uint64_t{word} * bound >> 32), "Below(%u) is %u", bound,
                drawn);
-    const auto small = static_cast<uint16_t>(1 + bound % UINT16_MAX);
-    uint16_t several[3];
-    stream.BelowSmall(small, several, 3);
-    const uint32_t words[2] = {plain.Next(), plain.Next()};
-    FUZZ_CHECK(several[0] == (words[0] & 0xffff) * small >> 16 &&
-                   several[1] == (words[0] >> 16) * small >> 16 &&
-                   several[2] == (words[1] & 0xffff) * small >> 16,
-               "BelowSmall(%u)", small);
+    // Sixteen bits at a time, from whole words: more of them than a buffer has, at times.
+    constexpr size_t kMost = 160;
+    uint16_t several[kMost + 1];
+    const size_t count = input.Byte() % (kMost + 1);
+    stream.Fill16(several, count);
+    for (size_t half = 0; half < count; half += 2) {
+      const uint32_t next = plain.Next();
+      FUZZ_CHECK(several[half] == (next & 0xffff), "Fill16 of %zu, at %zu", count, half);
+      if (half + 1 == count) break;
+      FUZZ_CHECK(several[half + 1] == next >> 16, "Fill16 of %zu, at %zu", count, half + 1);
+    }
   }
 }
 
