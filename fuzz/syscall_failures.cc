@@ -1,6 +1,7 @@
-// The system refuses memory, mappings, or to give something back: any call, any number of times, at any
-// moment. The allocator may then have nothing to give, with ENOMEM, and may lack guards; what is live stays as it is, nothing is reported, nothing leaks, and when the system gives
-// again, so does the allocator.
+// The system refuses memory, mappings, or to give something back: any call, any number of times, at
+// any moment. The allocator may then have nothing to give, with ENOMEM, and may lack guards; what
+// is live stays as it is, nothing is reported, nothing leaks, and when the system gives again, so
+// does the allocator.
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -63,12 +64,13 @@ void Program::Allocate() {
   const size_t alignment = (kind & 7) == 7 ? size_t{64} << (kind >> 5) : 16;
   const uint64_t refused = RefusedCalls();
   errno = 0;
-  void* const at = alignment != 16    ? bartizan_aligned_alloc(alignment, size)
+  void* const at = alignment != 16   ? bartizan_aligned_alloc(alignment, size)
                    : (kind & 8) != 0 ? bartizan_calloc(1, size)
                                      : bartizan_malloc(size);
   if (at == nullptr) {
     FUZZ_CHECK(errno == ENOMEM, "errno %d", errno);
-    FUZZ_CHECK(RefusedCalls() != refused, "%zu bytes are refused, the system refused nothing", size);
+    FUZZ_CHECK(RefusedCalls() != refused, "%zu bytes are refused, the system refused nothing",
+               size);
     return;
   }
   FUZZ_CHECK(errno == 0, "errno %d", errno);
@@ -122,7 +124,8 @@ void Program::Resize() {
   FUZZ_CHECK(errno == ENOMEM, "errno %d", errno);
   FUZZ_CHECK(RefusedCalls() != refused, "%zu bytes are refused, the system refused nothing", size);
   model_.CheckContents(*block);
-  FUZZ_CHECK(bartizan_usable_size(block->at) == block->size, "a block that stayed has another size");
+  FUZZ_CHECK(bartizan_usable_size(block->at) == block->size,
+             "a block that stayed has another size");
 }
 
 void Program::Step() {

@@ -91,6 +91,12 @@ void Case::EndThread() {
   bartizan::tls_bins_distance = 0;
 }
 
+void Case::ForgetOtherThreads() {
+  for (size_t i = 0; i < kThreads; ++i) {
+    if (i != thread_) bins_[i] = 0;
+  }
+}
+
 const Mappings& Case::mappings() const { return g_worlds[setting_].mappings; }
 
 }  // namespace fuzz

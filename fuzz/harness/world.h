@@ -47,6 +47,8 @@ class Case {
   void SwitchTo(size_t thread);
   // The current thread ends; its next operation is that of a new one.
   void EndThread();
+  // In a fork child: only the current thread has a heap.
+  void ForgetOtherThreads();
 
   const Mappings& mappings() const;
 
