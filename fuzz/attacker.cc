@@ -14,6 +14,8 @@
 #include "fuzz/harness/heap_model.h"
 #include "fuzz/harness/input.h"
 #include "fuzz/harness/peek.h"
+#include "fuzz/harness/tail.h"
+#include "fuzz/harness/waits.h"
 #include "fuzz/harness/world.h"
 #include "src/api/embedded.h"
 #include "src/profiles/dynamic.h"
@@ -33,28 +35,6 @@ bool Has(Toggle toggle) { return bartizan::OptionsInForce().Has(toggle); }
 constexpr size_t kOwnBytes = 4096;
 alignas(4096) uint8_t g_own[kOwnBytes];
 
-// What stood right behind a live block when it was handed out.
-struct Tail {
-  static constexpr size_t kBytes = 8;
-  size_t length = 0;
-  uint8_t bytes[kBytes] = {};
-
-  static Tail Of(const Block& block) {
-    Tail tail;
-    if (!Has(Toggle::kCanaries)) return tail;
-    // A large block has what is left of its last page; behind that may be another's.
-    const bool large = block.size > bartizan::kMaxSlotBytes - kBytes;
-    const size_t left = bartizan::AlignUp(block.end(), 4096) - block.end();
-    tail.length = Peek(block.end(), tail.bytes, large && left < kBytes ? left : kBytes);
-    return tail;
-  }
-  bool IsIntact(const Block& block) const {
-    uint8_t now[kBytes];
-    const size_t length_now = Peek(block.end(), now, length);
-    return length_now == length && std::memcmp(now, bytes, length) == 0;
-  }
-};
-
 class Attack {
  public:
   Attack(Input& input, Case& world, HeapModel& model)
@@ -66,6 +46,7 @@ class Attack {
 
  private:
   void Allocate();
+  void Churn();
   void FreeLegally();
   void ResizeLegally();
   bool WriteOutOfBounds();
@@ -88,6 +69,7 @@ class Attack {
   HeapModel& model_;
   Sizes sizes_;
   Tail tails_[2 * HeapModel::kMost];
+  Waits waits_;
   bool faulty_ = false;
   bool time_passed_ = false;
 };
@@ -97,6 +79,7 @@ class Attack {
 
 void Attack::EnterBlock(void* at, size_t size, size_t alignment, Family family) {
   if (at == nullptr) return;
+  waits_.CheckIssued(reinterpret_cast<uintptr_t>(at));
   // Short slots are verified whole whenever they are issued, unless no program ever had them: what
   // was carved from a slab just now, or again after the slab was given back. Without a fault, all
   // blocks are zero.
@@ -131,8 +114,21 @@ void Attack::FreeBlock(Block& block, FreeClaim claim) {
   model_.CheckContents(block);
   model_.Leave(block);
   SelectedAllocator::Free(block.at, claim);
+  waits_.OnFree(block);
   FUZZ_CHECK(!must_be_reported, "the overflow of %p of %zu bytes was not seen when it was freed",
              block.at, block.size);
+}
+
+// One block after the other: what an attacker does to get a certain slot again.
+void Attack::Churn() {
+  const size_t size = sizes_.Read(input_) % 4096;
+  size_t times = input_.Byte();
+  for (; times != 0 && model_.HasRoom(); --times) {
+    void* const at = bartizan_malloc(size);
+    EnterBlock(at, size, 16, Family::kMalloc);
+    Block* const block = model_.LiveBeginningAt(reinterpret_cast<uintptr_t>(at));
+    if (block != nullptr) FreeBlock(*block, FreeClaim{});
+  }
 }
 
 void Attack::FreeLegally() {
@@ -151,6 +147,10 @@ void Attack::ResizeLegally() {
              "the overflow of %p of %zu bytes was not seen when it was resized", block->at,
              block->size);
   if (moved == nullptr) return;
+  if (moved != block->at) {
+    waits_.CheckIssued(reinterpret_cast<uintptr_t>(moved));
+    waits_.OnFree(*block);
+  }
   model_.Resize(*block, moved, size);
   TailOf(*block) = Tail::Of(*block);
 }
@@ -302,6 +302,9 @@ bool Attack::Step() {
     default:
       Allocate();
       return true;
+    case 7:
+      Churn();
+      return true;
     case 8:
     case 9:
     case 10:
@@ -314,9 +317,11 @@ bool Attack::Step() {
       return true;
     case 14:
       world_.SwitchTo(input_.Below(kThreads));
+      waits_.OnOtherThread();
       return true;
     case 15:
       world_.EndThread();
+      waits_.OnOtherThread();
       return true;
     case 16:
       g_system.clock_ms += uint64_t{16} * input_.Byte();
