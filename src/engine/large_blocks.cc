@@ -231,7 +231,10 @@ bool LargeBlocks::Free(uintptr_t user, const LargePolicy& policy) {
 
 void LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
   const bool released = platform::Release(block->map_begin, block->map_bytes());
-  if (!released) platform::DropPages(block->map_begin, block->map_bytes());
+  if (!released && !platform::DropPages(block->map_begin, block->map_bytes())) {
+    // Locked memory in a process out of mappings: what serves again must hold nothing.
+    ZeroPages(block->map_begin, block->map_bytes());
+  }
   platform::LockGuard guard(lock_);
   if (released) {
     space_.Retire(block, policy.waits, policy.quarantine_bytes);

@@ -119,6 +119,8 @@ class LargeBlocks {
     size_t guard_after;
     bool huge;
   };
+  // Of pages that are in memory.
+  static void ZeroPages(uintptr_t begin, size_t bytes);
   static void ClearSlack(const LargeBlock& block);
   static Shape ShapeOf(const LargeRequest& request, const LargePolicy& policy);
 

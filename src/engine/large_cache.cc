@@ -21,9 +21,17 @@ constexpr uint64_t kLongAgoMs = 1 << 20;
 // A cached mapping of less than half of what is wanted would need more new pages than it has.
 constexpr size_t kWorthGrowing = 2;
 
-// Zeroes pages that are in memory. What is not was never touched, or is in swap: dropping it is
-// free in the one case and wanted in the other.
-void ZeroPages(uintptr_t begin, size_t bytes) {
+// What it takes to make the mapping fit: pages that are given up, or new ones. SIZE_MAX: too many.
+size_t Difference(size_t mapped, size_t wanted) {
+  if (mapped >= wanted) return mapped - wanted;
+  return wanted / kWorthGrowing <= mapped ? wanted - mapped : SIZE_MAX;
+}
+
+}  // namespace
+
+// What is not in memory was never touched, or is in swap: dropping it is free in the one case and
+// wanted in the other.
+void LargeBlocks::ZeroPages(uintptr_t begin, size_t bytes) {
   constexpr size_t kBatch = 512;
   unsigned char resident[kBatch];
   for (size_t done = 0; done < bytes;) {
@@ -45,14 +53,6 @@ void ZeroPages(uintptr_t begin, size_t bytes) {
     done += pages * kPageBytes;
   }
 }
-
-// What it takes to make the mapping fit: pages that are given up, or new ones. SIZE_MAX: too many.
-size_t Difference(size_t mapped, size_t wanted) {
-  if (mapped >= wanted) return mapped - wanted;
-  return wanted / kWorthGrowing <= mapped ? wanted - mapped : SIZE_MAX;
-}
-
-}  // namespace
 
 // What the cache may hold: as much as was asked for lately. Where blocks come and go quickly, all
 // that the option allows; where they are rare, their pages are needed elsewhere more than here. The

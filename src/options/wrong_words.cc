@@ -84,7 +84,8 @@ void AppendCurrent(Message& message, const OptionSpec& spec, const Options& opti
       message << NameOf(options.profile);
       return;
     case OptionKind::kPath:
-      message << (options.report_file[0] == '\0' ? "unset" : options.report_file);
+      // It came from a text like the word that is wrong.
+      AppendForeign(message, options.report_file[0] == '\0' ? "unset" : options.report_file);
       return;
   }
 }

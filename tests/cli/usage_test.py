@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from bartizan_command import BARTIZAN, CommandTest, lines  # noqa: E402
 
 
-COMMANDS = ("run", "options", "status", "selftest", "compare", "bench", "version", "help")
+COMMANDS = ("run", "options", "status", "selftest", "compare", "bench", "fuzz", "version", "help")
 
 
 class Help(CommandTest):

@@ -216,22 +216,3 @@ def preload_test(
         tests = tests,
         tags = ["manual"],
     )
-
-def bartizan_fuzz_target(name, srcs, deps = [], linkopts = [], **kwargs):
-    """A libFuzzer program (LLVMFuzzerTestOneInput): `bazel build --config=fuzz`.
-
-    Args:
-      name: target name.
-      srcs: sources.
-      deps: libraries under test.
-      linkopts: further linker options.
-      **kwargs: of cc_binary.
-    """
-    native.cc_binary(
-        name = name,
-        srcs = srcs,
-        linkopts = ["-fsanitize=fuzzer"] + linkopts,
-        tags = kwargs.pop("tags", []) + ["manual"],
-        deps = deps,
-        **kwargs
-    )

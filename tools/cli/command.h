@@ -39,6 +39,7 @@ extern const Command kStatusCommand;
 extern const Command kSelftestCommand;
 extern const Command kCompareCommand;
 extern const Command kBenchCommand;
+extern const Command kFuzzCommand;
 extern const Command kVersionCommand;
 extern const Command kHelpCommand;
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const Command* kCommands[] = {&kRunCommand,      &kOptionsCommand, &kStatusCommand,
                                         &kSelftestCommand, &kCompareCommand, &kBenchCommand,
-                                        &kVersionCommand,  &kHelpCommand};
+                                        &kFuzzCommand,     &kVersionCommand, &kHelpCommand};
 
 int RunCommand(const Command& command, const std::vector<std::string>& arguments) {
   if (command.explains_itself) return command.run(arguments);

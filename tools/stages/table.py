@@ -67,6 +67,11 @@ def stages(root, quick=False):
               (sanitized_tests('sanitize', 'asan', 'ubsan'),)),
         Stage('threads', 'concurrent tests that link the engine, with thread sanitizer', 8,
               (sanitized_tests('concurrent', 'tsan'),)),
+        # Fixed numbers of executions, not times: what a change breaks here, it breaks on every machine.
+        Stage('fuzz', 'each fuzz target for a few thousand executions of new inputs, with both engines', 6,
+              tuple(Command(f'bartizan fuzz --engine={engine}',
+                            ('tools/bartizan', 'fuzz', '--temporary', f'--engine={engine}', f'--executions={executions}'),
+                            results.from_counts) for engine, executions in (('libfuzzer', 3000), ('afl', 3000)))),
         Stage('mutants', 'the most telling of tests/mutants: each takes a check out, and a test must fail', 8,
               (Command('tools/mutants', ('tools/mutants', '--quick'), results.from_counts),)),
         Stage('programs', 'real programs with the library preloaded', 15,
