@@ -7,7 +7,7 @@ def abi_library(name, composition, **kwargs):
 
     Args:
       name: target name.
-      composition: "dynamic", "fast" or "every".
+      composition: "dynamic", "fast", "every" or "hardened".
       **kwargs: common attributes, such as testonly.
     """
     common = {

@@ -1,7 +1,7 @@
 // The slow path of small blocks: where a magazine is refilled from.
 //
 // A refill moves a window of slots at a time, and does in that batch what would be dear one by one:
-// verifying, shuffling, draining what other threads freed. Sources, in this order:
+// checking references, exchanging slots, draining what other threads freed. Sources, in this order:
 //   1. slots that have waited long enough in quarantine,
 //   2. slabs of ours in which other threads freed slots (they go through quarantine first),
 //   3. slabs with parked or uncarved slots,

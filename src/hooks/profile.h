@@ -119,7 +119,8 @@ class Profile {
   BARTIZAN_INLINE static void Run(Toggles toggles, Op& op) {
     (One<H, Entries>(toggles, op), ...);
   }
-  // Layers that act when blocks are allocated and freed, or make them wait.
+  static constexpr uint64_t kLayers = (uint64_t{0} | ... | kBit<Entries>);
+  // Those that act when blocks are allocated and freed, or make them wait.
   static constexpr uint64_t kBlockLayers =
       (uint64_t{0} | ... |
        ((Entries::kHooks & (kOnAllocate | kOnFree)) != 0 || Entries::kToggle == Toggle::kQuarantine

@@ -5,7 +5,7 @@ import dataclasses
 from bench import figures as f
 
 HARDENED, STRICT, FAST, STATIC_FAST, SCUDO = "hardened", "strict", "fast", "fast-static", "scudo"
-# Not among the libraries that are built; --allocators=...,hardened-static=PATH measures one that somebody builds.
+# Of no use but for this: bazel build //tools/bench:bartizan_hardened, then --allocators=...,hardened-static=PATH.
 STATIC_HARDENED = "hardened-static"
 
 _LIVE = tuple(f"live {count}" for count in (1000, 10000, 100000, 1000000, 10000000))
