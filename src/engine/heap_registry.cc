@@ -131,7 +131,8 @@ void SetUpBins(Heap& heap, const BinLayout layouts[kClasses]) {
     reserve.ring = bin.HeldPlace(layouts[id].hold);
     reserve.ring_end = reserve.ring + layouts[id].ring_slots * kPlaceStep;
     bin.ring_next = reserve.ring_tail = reserve.ring;
-    bin.ring_stop = place = reserve.ring_end;
+    bin.ring_stop = reserve.ring;  // the first push finds out
+    place = reserve.ring_end;
     reserve.quarantine_slots = layouts[id].waiting;
     reserve.window = WindowSlots(id);
     reserve.hold = layouts[id].hold;

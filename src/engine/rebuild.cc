@@ -78,7 +78,7 @@ void RebuildHeap(Heap& heap) {
     bin.next = bin.bottom;
     reserve.held = 0;
     bin.ring_next = reserve.ring_tail = reserve.ring;
-    bin.ring_stop = reserve.ring_end;
+    bin.ring_stop = reserve.ring;  // the next push finds out
     reserve.room = SlabRef();
     reserve.slabs = reserve.empty_slabs = 0;
     ClassRegion& region = g_address_map.region(id);

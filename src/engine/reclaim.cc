@@ -115,7 +115,7 @@ uint32_t Take(BinSet& set, const Bin& bin, Place place, SlotKind* kind) {
 void CheckPlaces(const Heap& heap, const Bin& bin) {
   const BinReserve& reserve = heap.reserve[bin.id];
   const auto is_within = [](Place place, Place first, Place last) {
-    return place - first <= last - first && place % kPlaceStep == 0;
+    return place - first <= last - first;
   };
   if (!is_within(bin.next, bin.bottom, bin.last) ||
       !is_within(bin.ring_next, reserve.ring, reserve.ring_end)) {
@@ -130,7 +130,9 @@ bool WrapRing(Heap& heap, Bin& bin) {
   }
   // One place stays free: a full ring would look like an empty one.
   const bool turned = bin.ring_next < reserve.ring_tail;
-  bin.ring_stop = turned ? reserve.ring_tail - kPlaceStep : reserve.ring_end;
+  const bool from_beginning = reserve.ring_tail == reserve.ring;
+  const Place end = turned ? reserve.ring_tail : reserve.ring_end;
+  bin.ring_stop = turned || from_beginning ? end - kPlaceStep : end;
   return bin.ring_next != bin.ring_stop;
 }
 

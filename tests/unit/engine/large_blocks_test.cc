@@ -228,11 +228,15 @@ TEST_F(LargeBlocksTest, AreCutFromWhatIsMuchLarger) {
 
 // The pages that it has are used again.
 TEST_F(LargeBlocksTest, AreGrownFromWhatIsNotMuchSmaller) {
+  if (!platform::kChoosesAddresses)
+    GTEST_SKIP() << "blocks of the kernel's choice stay as they are";
   AllocateAndFree(kMiB / 2);
   ExpectGrown();
 }
 
 TEST_F(LargeBlocksTest, AreGrownElsewhereWhereThereIsNoRoom) {
+  if (!platform::kChoosesAddresses)
+    GTEST_SKIP() << "blocks of the kernel's choice stay as they are";
   std::vector<uintptr_t> users;
   for (int i = 0; i < 8; ++i) users.push_back(Allocate(Request(kMiB / 2), kFastPolicy));
   ASSERT_EQ(users[4], users[3] + kMiB / 2);
@@ -255,6 +259,8 @@ TEST_F(LargeBlocksTest, AreMappedBesideTheCachedOnesWhileTheCacheHasRoom) {
 }
 
 TEST_F(LargeBlocksTest, AreZeroWhereFreedMemoryIsZeroedHoweverTheirMappingIsChanged) {
+  if (!platform::kChoosesAddresses)
+    GTEST_SKIP() << "blocks of the kernel's choice stay as they are";
   AllocateAndFree(kMiB / 2, kHardenedPolicy);
   for (size_t bytes : {kMiB / 3, kMiB / 2 - kPageBytes, kMiB / 4, kMiB / 2}) {
     bool zeroed = false;
