@@ -291,7 +291,7 @@ TEST_F(LargeBlocksTest, LeaveTheCacheWhenNobodyAsksForThem) {
   LargePolicy policy = kFastPolicy;
   policy.forgotten_per_ms = kMiB;
   std::vector<uintptr_t> users;
-  for (int i = 0; i < 16; ++i) users.push_back(Allocate(Request(kMiB / 4), policy));
+  for (int i = 0; i < 16; ++i) users.push_back(Allocate(Request(kMiB / 4), kFastPolicy));
   for (uintptr_t user : users) EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
   EXPECT_EQ(blocks_->Statistics().cached_bytes, 4 * kMiB);
   const uint64_t soon = platform::CoarseMilliseconds() + 3'600'000;
