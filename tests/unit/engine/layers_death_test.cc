@@ -185,13 +185,15 @@ TEST(ReuseCheckDeathTest, AWriteToTheEndsOfALargeSlotIsSeen) {
 
 // Eight lines of the seventy that nobody looks at otherwise, drawn in turns: seen soon.
 TEST(ReuseCheckDeathTest, WritesToTheMiddleOfLargeSlotsAreSeenInTheEnd) {
-  ExpectReport("profile=hardened", WriteAfterFree(SlotBytes(5000)), [] {
-    for (int round = 0; round < 3000; ++round) {
-      char* block = Block(5000);
-      bartizan_free(block);
-      std::memset(block + 1024, 1, 8 * 64);
-    }
-  });
+  for (size_t bytes : {size_t{5000}, size_t{20'000}}) {
+    ExpectReport("profile=hardened", WriteAfterFree(SlotBytes(bytes)), [bytes] {
+      for (int round = 0; round < 3000; ++round) {
+        char* block = Block(bytes);
+        bartizan_free(block);
+        std::memset(block + 1024, 1, 8 * 64);
+      }
+    });
+  }
 }
 
 // Beyond the canary, where only what the block held is zeroed when it is freed.
