@@ -95,11 +95,7 @@ void AddReady(Heap& heap, const Bin& bin, Granules& granules) {
 
 void AddHeld(Heap& heap, const Bin& bin, Granules& granules) {
   for (uint32_t i = 0; i < heap.reserve[bin.id].held; ++i) {
-    const Place place = bin.HeldPlace(i);
-    const uint32_t granule = heap.At(place) ^ Bin::Mask(bin.key, place);
-    if (granule >= bin.limit || !bin.states[granule].Load().IsHeldBack()) {
-      ReportCorruptReference(bin.id, granule);
-    }
+    const uint32_t granule = TakeHeld(heap, bin, bin.HeldPlace(i));
     if (!bin.states[granule].Load().IsUnused()) granules.Add(granule);
   }
 }

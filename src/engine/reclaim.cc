@@ -36,13 +36,7 @@ void ParkAt(Heap& heap, Bin& bin, Place place) {
   SlotKind kind;
   Park(heap, bin, Take(heap, bin, place, &kind));
 }
-void ParkHeld(Heap& heap, Bin& bin, Place place) {
-  const uint32_t granule = heap.At(place) ^ Bin::Mask(bin.key, place);
-  if (granule >= bin.limit || !bin.states[granule].Load().IsHeldBack()) {
-    ReportCorruptReference(bin.id, granule);
-  }
-  Park(heap, bin, granule);
-}
+void ParkHeld(Heap& heap, Bin& bin, Place place) { Park(heap, bin, TakeHeld(heap, bin, place)); }
 
 // Takes in slots of a slab of ours that other threads freed, as if they were freed now: at most
 // `most`, going on where the last search ended. Returns how many there were; `*more` when there may
@@ -109,6 +103,14 @@ uint32_t Take(BinSet& set, const Bin& bin, Place place, SlotKind* kind) {
   const StateWord word = bin.states[granule].Load();
   *kind = word == StateWord::AtRest(SlotKind::kFresh, place) ? SlotKind::kFresh : SlotKind::kCached;
   if (word != StateWord::AtRest(*kind, place)) ReportCorruptReference(bin.id, granule);
+  return granule;
+}
+
+uint32_t TakeHeld(BinSet& set, const Bin& bin, Place place) {
+  const uint32_t granule = set.At(place) ^ Bin::Mask(bin.key, place);
+  if (granule >= bin.limit || !bin.states[granule].Load().IsHeldBack()) {
+    ReportCorruptReference(bin.id, granule);
+  }
   return granule;
 }
 

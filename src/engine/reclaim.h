@@ -30,6 +30,9 @@ BARTIZAN_INLINE void PushMagazine(BinSet& set, Bin& bin, uint32_t granule) {
 // The slot that is ready at that place, checked against its state; `*kind` is kCached or kFresh.
 uint32_t Take(BinSet& set, const Bin& bin, Place place, SlotKind* kind);
 
+// The slot that is held back at that place, checked against its state.
+uint32_t TakeHeld(BinSet& set, const Bin& bin, Place place);
+
 // Whether ring and magazine still end within themselves: what is written there next must not lie
 // elsewhere.
 void CheckPlaces(const Heap& heap, const Bin& bin);
