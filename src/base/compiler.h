@@ -7,9 +7,6 @@
 // Rare paths stay out of line so that they neither spill registers nor take instruction cache.
 #define BARTIZAN_COLD [[gnu::noinline, gnu::cold]]
 #define BARTIZAN_NOINLINE [[gnu::noinline]]
-// What the compiler cannot see and may rely on. Nothing checks it.
-#define BARTIZAN_ASSUME(condition) \
-  if (!(condition)) __builtin_unreachable()
 // Reads memory that another thread may be writing, and believes nothing of it unless the slot's
 // state is afterwards what it was before: the thread sanitizer knows no such thing.
 #define BARTIZAN_OPTIMISTIC_READ [[gnu::no_sanitize_thread]]

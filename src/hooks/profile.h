@@ -136,15 +136,6 @@ class Profile {
     return acting == (kUsual.bits & kBlockLayers) ? BlockWork::kUsual : BlockWork::kOther;
   }
 
-  // Whether any layer acts on that event: one test on the common path instead of one for each.
-  template <Hook H>
-  BARTIZAN_INLINE static bool Acts([[maybe_unused]] Toggles toggles) {
-    constexpr bool kAlways = ((Entries::kAlways && (Entries::kHooks & H) != 0) || ... || false);
-    constexpr uint64_t kGated =
-        (uint64_t{0} | ... | ((Entries::kHooks & H) != 0 ? kBit<Entries> : 0));
-    return kAlways || (toggles.bits & kGated) != 0;
-  }
-
   template <class L>
   static constexpr bool kHas = (std::is_base_of_v<L, Entries> || ... || false);
 

@@ -24,7 +24,6 @@ constexpr size_t kHalf = kVector / 2;
 // Up to here without a branch that depends on the size.
 constexpr size_t kMostShort = 256;
 constexpr size_t kMostMedium = 1024;
-constexpr size_t kLeastInLoop = kVector;
 
 #if defined(__x86_64__)
 
@@ -177,7 +176,7 @@ BARTIZAN_INLINE bool IsZeroMedium(const std::byte* slot, size_t bytes) {
   return zero;
 }
 
-// At least kLeastInLoop bytes.
+// At least kVector bytes.
 BARTIZAN_INLINE bool IsZeroLong(const std::byte* begin, size_t bytes) {
   const std::byte* const last = begin + bytes - kVector;
   const std::byte* at = begin;
