@@ -17,7 +17,7 @@ import sys
 FIX = sys.argv[1:] == ["--fix"]
 ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..") if FIX else "."
 COMMAND = os.path.join(ROOT, "tools/bartizan" if FIX else "tools/cli/bartizan")
-FIRST_LINE_OF_TABLE = "| option |"
+FIRST_LINE_OF_TABLE = "| option | values | fast | hardened | strict | debug | what |"
 COUNTED_SIZES = (64, 1024)
 
 
@@ -48,7 +48,7 @@ def replaced(text, name, table):
 
 def defaults_table(layers):
     """The rows of `bartizan options --markdown` that are layers, without their values."""
-    rows = ["| layer | fast | hardened | strict | what |", "|---|---|---|---|---|"]
+    rows = ["| layer | fast | hardened | strict | debug | what |", "|---|---|---|---|---|---|"]
     for line in command("options", "--markdown").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         name = cells[0].strip("`")

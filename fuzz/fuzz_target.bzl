@@ -1,4 +1,6 @@
-"""One macro for a fuzz target: a libFuzzer binary, an AFL++ one, a replay binary, a test. README.md in this folder."""
+"""One macro for a fuzz target: binaries for each engine, a replay binary, a test. README.md in this folder."""
+
+load("//fuzz:marked_points.bzl", "marked_points")
 
 _PLATFORM = "_ZN8bartizan8platform"
 
@@ -17,7 +19,6 @@ _WRAPPED = [
     "17SleepMillisecondsEi",
     "18CoarseMillisecondsEv",
     "5AbortEv",
-    "5RenewEmmNS0_6AccessE",
     "7ClaimAtEmmNS0_6AccessE",
     "7ReleaseEmm",
     "8WriteAllEiSt17basic_string_viewIcSt11char_traitsIcEE",
@@ -26,14 +27,90 @@ _WRAPPED = [
     "9SetAccessEmmNS0_6AccessE",
 ]]
 
+# For programs that run the engine in the harness's world.
+WORLD_LINKOPTS = ["-Wl,--wrap=" + symbol for symbol in _WRAPPED]
+
+# Of a target that plays threads: waiting for a lock is a turn of the schedule.
+_WAITS = "-Wl,--wrap=" + _PLATFORM + "4Lock11AcquireSlowEv"
+
 _AFL = "/usr/lib/afl/"
 
-def fuzz_target(name, srcs, deps = [], corpus = None, random = 2000, length = 256, engine = False, dictionary = None):
+# The name says what it is in the folder that OSS-Fuzz runs: NAME_fuzzer_seed_corpus.zip.
+def _seed_corpus_impl(context):
+    archive = context.actions.declare_file(context.attr.name + ".zip")
+    arguments = context.actions.args()
+    arguments.add(archive)
+    arguments.add_all(context.files.inputs)
+    arguments.use_param_file("@%s", use_always = True)
+    arguments.set_param_file_format("multiline")
+    context.actions.run(
+        outputs = [archive],
+        inputs = context.files.inputs,
+        executable = context.executable._pack,
+        arguments = [arguments],
+        mnemonic = "SeedCorpus",
+    )
+    return DefaultInfo(files = depset([archive]))
+
+_seed_corpus = rule(
+    implementation = _seed_corpus_impl,
+    attrs = {
+        "inputs": attr.label_list(allow_files = True),
+        "_pack": attr.label(
+            default = "//fuzz/oss-fuzz:pack_inputs.py",
+            allow_single_file = True,
+            cfg = "host",
+            executable = True,
+        ),
+    },
+)
+
+def _oss_fuzz_package(name, linkopts, inputs, length, dictionary):
+    """What OSS-Fuzz and ClusterFuzzLite are given: the binary, whose engine the caller links, and what lies beside it."""
+    fuzzer = name + "_fuzzer"
+    native.cc_binary(
+        name = fuzzer,
+        testonly = True,
+        linkopts = linkopts,
+        tags = ["manual"],
+        deps = [":" + name + "_code"],
+    )
+    native.genrule(
+        name = fuzzer + "_options",
+        outs = [fuzzer + ".options"],
+        # Leaks: the engine's memory is its own, and nothing of it is known to the sanitizer.
+        cmd = "printf '[libfuzzer]\\nmax_len = %d\\n\\n[asan]\\ndetect_leaks = 0\\n' > $@" % length,
+        tags = ["manual"],
+    )
+    _seed_corpus(
+        name = fuzzer + "_seed_corpus",
+        inputs = inputs,
+        tags = ["manual"],
+    )
+    beside = [fuzzer + "_options", fuzzer + "_seed_corpus"]
+    if dictionary:
+        native.genrule(
+            name = fuzzer + "_dictionary",
+            srcs = [dictionary],
+            outs = [fuzzer + ".dict"],
+            cmd = "cp $< $@",
+            tags = ["manual"],
+        )
+        beside.append(fuzzer + "_dictionary")
+    native.filegroup(
+        name = name + "_oss_fuzz",
+        testonly = True,
+        srcs = [fuzzer] + beside,
+        tags = ["manual", "oss_fuzz"],
+    )
+
+def fuzz_target(name, srcs, deps = [], corpus = None, random = 2000, length = 256, engine = False, dictionary = None, preempts = False, orders = False):
     """Declares a fuzz target.
 
     Makes `<name>_libfuzzer` (build with --config=fuzz: libFuzzer, address and undefined-behaviour sanitizers),
     `<name>_afl` (build with --config=afl, or with --config=cmplog for its CMPLOG twin: AFL++ in persistent mode),
-    `<name>_replay` (no engine; any configuration), and `<name>_test`, which replays the corpus, the kept crashes, and a
+    `<name>_replay` (no engine; any configuration), `<name>_oss_fuzz` (for fuzz/oss-fuzz/build.sh, which brings the engine:
+    `<name>_fuzzer` with seeds, options and dictionary), and `<name>_test`, which replays the corpus, the kept crashes, and a
     fixed number of random inputs made of them.
 
     Args:
@@ -45,11 +122,13 @@ def fuzz_target(name, srcs, deps = [], corpus = None, random = 2000, length = 25
       length: longest random input.
       engine: the target runs the engine in the harness's world.
       dictionary: a file of words for the fuzzing engines, in dictionaries/.
+      orders: `<name>_order_test` also runs inputs in one order and in the opposite one: each must do the same in both.
+      preempts: the engine is compiled with marked points, at which threads that the target plays come between.
     """
-    linkopts = ["-Wl,--wrap=" + symbol for symbol in _WRAPPED] if engine else []
+    linkopts = (WORLD_LINKOPTS if engine else []) + ([_WAITS] if preempts else [])
     harness = ["//fuzz/harness"] + (["//fuzz/harness:world"] if engine else [])
     native.cc_library(
-        name = name + "_code",
+        name = name + ("_unmarked" if preempts else "_code"),
         testonly = True,
         srcs = srcs,
         copts = ["-fno-rtti"],
@@ -58,6 +137,8 @@ def fuzz_target(name, srcs, deps = [], corpus = None, random = 2000, length = 25
         alwayslink = True,
         deps = deps + harness,
     )
+    if preempts:
+        marked_points(name = name + "_code", testonly = True, dep = name + "_unmarked")
     folder = corpus or "corpus/" + name
     inputs = native.glob([folder + "/**", "crashes/" + name + "/**"])
     native.filegroup(
@@ -65,6 +146,7 @@ def fuzz_target(name, srcs, deps = [], corpus = None, random = 2000, length = 25
         srcs = inputs + ([dictionary] if dictionary else []),
         visibility = ["//visibility:public"],
     )
+    _oss_fuzz_package(name, linkopts, inputs, length, dictionary)
     native.cc_binary(
         name = name + "_libfuzzer",
         testonly = True,
@@ -107,3 +189,16 @@ def fuzz_target(name, srcs, deps = [], corpus = None, random = 2000, length = 25
             "//fuzz/harness:replay",
         ],
     )
+    if orders:
+        native.cc_test(
+            name = name + "_order_test",
+            size = "small",
+            args = ["--orders", "--random=%d" % random, "--length=%d" % length] + ["$(rootpath %s)" % path for path in inputs],
+            data = inputs,
+            linkopts = linkopts,
+            linkstatic = True,
+            deps = [
+                ":" + name + "_code",
+                "//fuzz/harness:replay",
+            ],
+        )

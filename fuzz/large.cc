@@ -117,7 +117,7 @@ void Program::Resize() {
   model_.CheckContents(*block);
   void* const moved = bartizan_realloc(block->at, size);
   FUZZ_CHECK(moved != nullptr, "%zu bytes are refused", size);
-  const auto* bytes = static_cast<uint8_t*>(moved);
+  auto* const bytes = static_cast<uint8_t*>(moved);
   if (Has(Toggle::kZeroOnFree) && size > old_size) {
     FUZZ_CHECK(IsZero(bytes + old_size, size - old_size), "growth from %zu to %zu is not zero",
                old_size, size);

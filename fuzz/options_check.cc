@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "fuzz/harness/check.h"
+#include "src/options/values.h"
 
 namespace fuzz {
 
@@ -34,6 +35,11 @@ void CheckOptions(const Options& options, const bartizan::LibraryLayers& library
              "report_file has no end");
   FUZZ_CHECK(options.report_file[0] == 0 || options.report_file[0] == '/', "report_file %s",
              options.report_file);
+  FUZZ_CHECK(std::memchr(options.stats_at_exit, 0, sizeof options.stats_at_exit) != nullptr,
+             "stats_at_exit has no end");
+  bartizan::StatisticsTarget target;
+  FUZZ_CHECK(bartizan::ParseStatisticsTarget(options.stats_at_exit, &target), "stats_at_exit %s",
+             options.stats_at_exit);
   for (const OptionSpec& spec : kOptionTable) {
     const bool is_on = spec.is_layer() ? options.Has(spec.toggle())
                                        : spec.number != nullptr && options.*spec.number != 0;
@@ -41,10 +47,10 @@ void CheckOptions(const Options& options, const bartizan::LibraryLayers& library
                NameOf(spec));
     if (spec.number == nullptr) continue;
     const uint64_t value = options.*spec.number;
-    const bool is_off = value == 0 && (spec.kind == OptionKind::kSwitchOrBytes || spec.needs != 0);
+    const bool is_off = value == 0 && (bartizan::IsSwitchOrNumber(spec.kind) || spec.needs != 0);
     FUZZ_CHECK(is_off || (value >= spec.min && value <= spec.max), "%s is out of bounds",
                NameOf(spec));
-    if (spec.kind == OptionKind::kSwitchOrBytes) {
+    if (bartizan::IsSwitchOrNumber(spec.kind)) {
       FUZZ_CHECK((value != 0) == options.Has(spec.toggle()), "%s is on without a size",
                  NameOf(spec));
     }
@@ -55,8 +61,10 @@ std::string Written(const Options& options) {
   std::string text = "profile=" + std::string(bartizan::NameOf(options.profile));
   for (const OptionSpec& spec : kOptionTable) {
     std::string value;
-    if (spec.number != nullptr) {
-      value = spec.kind == OptionKind::kSwitchOrBytes && options.*spec.number == 0
+    if (spec.kind == OptionKind::kChoice) {
+      value = spec.choices[options.*spec.number];
+    } else if (spec.number != nullptr) {
+      value = bartizan::IsSwitchOrNumber(spec.kind) && options.*spec.number == 0
                   ? "off"
                   : std::to_string(options.*spec.number);
     } else if (spec.is_layer()) {
@@ -70,18 +78,22 @@ std::string Written(const Options& options) {
     const bool may_be_named = (spec.needs & ~options.toggles) == 0;
     if (may_be_named) text += ":" + std::string(spec.name) + "=" + value;
   }
-  text += ":report_file=";
-  for (const char* c = options.report_file; *c != 0; ++c) {
-    if (*c == ':') text += '\\';
-    text += *c;
+  for (const OptionSpec& spec : kOptionTable) {
+    if (spec.text == nullptr) continue;
+    text += ":" + std::string(spec.name) + "=";
+    for (const char* c = options.*spec.text; *c != 0; ++c) {
+      if (*c == ':') text += '\\';
+      text += *c;
+    }
   }
   return text;
 }
 
 void CheckRoundTrip(const Options& options, const bartizan::LibraryLayers& library) {
   // A blank at a path's end is lost between words, and a backslash before a colon is an escape.
-  const std::string_view path = options.report_file;
-  if (path.ends_with(' ') || path.ends_with('\\') || path.find("\\:") != path.npos) return;
+  for (const std::string_view path : {options.report_file, options.stats_at_exit}) {
+    if (path.ends_with(' ') || path.ends_with('\\') || path.find("\\:") != path.npos) return;
+  }
   // The fast library takes no layer's name, not even to switch it off with a size.
   const std::string text = Written(options);
   Messages messages;
@@ -99,6 +111,7 @@ void CheckRoundTrip(const Options& options, const bartizan::LibraryLayers& libra
     }
   }
   FUZZ_CHECK(std::strcmp(again.report_file, options.report_file) == 0, "%s", text.c_str());
+  FUZZ_CHECK(std::strcmp(again.stats_at_exit, options.stats_at_exit) == 0, "%s", text.c_str());
 }
 
 }  // namespace fuzz

@@ -1,8 +1,10 @@
 // What is told when something is wrong: any violation, in any state of the heap, gives one
 // well-formed line; statistics are filled in as far as the caller has room and add up.
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <iterator>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -12,8 +14,9 @@
 #include "fuzz/harness/input.h"
 #include "fuzz/harness/world.h"
 #include "src/api/embedded.h"
-#include "src/options/sealed_page.h"
+#include "src/engine/heap.h"
 #include "src/profiles/dynamic.h"
+#include "tests/support/json.h"
 
 namespace fuzz {
 namespace {
@@ -48,13 +51,36 @@ void CheckLine(const std::string& text, const bartizan::Violation& violation) {
   }
 }
 
+// The process's own malloc, where a sanitizer serves it.
+size_t g_process_allocations = 0;
+void OnProcessMalloc(const volatile void*, size_t) { g_process_allocations++; }
+void OnProcessFree(const volatile void*) {}
+extern "C" [[gnu::weak]] int __sanitizer_install_malloc_and_free_hooks(
+    void (*on_malloc)(const volatile void*, size_t), void (*on_free)(const volatile void*));
+
+uint64_t CallsOfTheSystem() {
+  return std::accumulate(std::begin(g_system.calls), std::end(g_system.calls), uint64_t{0});
+}
+
+// Nothing is allocated while the report is made, neither here nor there.
 std::string Reported(const bartizan::Violation& violation) {
+  [[maybe_unused]] static const int hooks =
+      __sanitizer_install_malloc_and_free_hooks == nullptr
+          ? 0
+          : __sanitizer_install_malloc_and_free_hooks(OnProcessMalloc, OnProcessFree);
   std::string written;
   written.reserve(2 * kLongestLine);
   g_system.written = &written;
+  const uint64_t calls = CallsOfTheSystem();
+  const size_t allocations = g_process_allocations;
+  // A thread that allocates gets a heap.
+  bartizan::tls_bins_distance = 0;
   // The first report of a process is all that it gives: in the next case there is none before it.
   ReportForReal(violation);
   g_system.written = nullptr;
+  FUZZ_CHECK(bartizan::tls_bins_distance == 0 && CallsOfTheSystem() == calls &&
+                 g_process_allocations == allocations,
+             "memory was allocated for the report");
   return written;
 }
 
@@ -122,8 +148,8 @@ void CheckStatistics(Input& input) {
   auto* statistics = reinterpret_cast<bartizan_statistics*>(room);
   statistics->struct_bytes = offered;
   const int result = bartizan_get_statistics(statistics);
-  FUZZ_CHECK((result == 0) == (offered >= sizeof(bartizan_statistics)), "%d for %zu bytes", result,
-             offered);
+  constexpr size_t kFirstVersion = offsetof(bartizan_statistics, slab_bytes);
+  FUZZ_CHECK((result == 0) == (offered >= kFirstVersion), "%d for %zu bytes", result, offered);
   for (size_t i = std::max(offered, sizeof(uint64_t)); i < sizeof room; ++i) {
     FUZZ_CHECK(room[i] == 0xa5, "byte %zu of %zu was written", i, offered);
   }
@@ -133,6 +159,15 @@ void CheckStatistics(Input& input) {
     FUZZ_CHECK(statistics->large_live_bytes <= bytes, "large bytes");
     FUZZ_CHECK(statistics->committed_bytes >= bytes, "committed bytes");
   }
+  // As much as there is room for, and a final zero; the whole is JSON.
+  const size_t length = bartizan_statistics_json(nullptr, 0);
+  std::vector<char> text(length + 64, '\xa5');
+  const size_t some = offered % text.size();
+  FUZZ_CHECK(bartizan_statistics_json(text.data(), some) == length, "another length");
+  FUZZ_CHECK(some == 0 || std::strlen(text.data()) == std::min(some - 1, length), "another end");
+  for (size_t i = some; i < text.size(); ++i) FUZZ_CHECK(text[i] == '\xa5', "byte %zu", i);
+  bartizan_statistics_json(text.data(), text.size());
+  FUZZ_CHECK(test::JsonMistake(text.data()) == nullptr, "%s", text.data());
   for (void* block : blocks) bartizan_free(block);
 }
 

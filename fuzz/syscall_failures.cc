@@ -5,12 +5,15 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
+#include "bartizan/bartizan.h"
 #include "fuzz/harness/check.h"
 #include "fuzz/harness/heap_model.h"
 #include "fuzz/harness/input.h"
 #include "fuzz/harness/world.h"
 #include "src/api/embedded.h"
+#include "src/engine/memory_view.h"
 #include "src/profiles/dynamic.h"
 
 namespace fuzz {
@@ -32,12 +35,16 @@ class Program {
 
   void Step();
   // The system gives everything again.
+  void CheckResident();
   void CheckRecovery();
 
  private:
   void Refuse();
   void Allocate();
   void Burst();
+  void ManyLarge();
+  void Look();
+  void StartThread();
   void Free();
   void Resize();
 
@@ -45,13 +52,16 @@ class Program {
   Case& world_;
   HeapModel& model_;
   Sizes sizes_;
+  bool may_afford_ = true;
+  size_t threads_to_start_ = 2;
 };
 
 // Some calls of some kinds, soon: often just the next one, sometimes all from now on.
 void Program::Refuse() {
   const uint8_t form = input_.Byte();
   Refusals& refusals = g_system.refusals;
-  refusals.kinds = (form & 1) != 0 ? (1u << kCalls) - 1 : 1u << input_.Below(kCalls);
+  // Of one kind, or of any set of kinds.
+  refusals.kinds = (form & 1) != 0 ? input_.Word() : 1u << input_.Below(kCalls);
   refusals.after = (form & 2) != 0 ? input_.Byte() % 16 : 0;
   refusals.count = (form & 4) != 0 ? 1'000'000 : 1u + form / 64;
   refusals.occupied = (form & 24) == 24;
@@ -102,6 +112,64 @@ void Program::Burst() {
   }
 }
 
+// More large blocks than there are records of them, none of them touched; for each of some of them
+// the system first refuses, then gives.
+void Program::ManyLarge() {
+  if (input_.Byte() != 0x5a || !may_afford_) return;
+  may_afford_ = false;
+  constexpr size_t kBytes = 300'000;
+  constexpr size_t kCount = 2600;
+  const size_t first = 8 * size_t{input_.Byte()};
+  const size_t end = first + 8 * size_t{input_.Byte()};
+  Refuse();
+  const Refusals refusals = std::exchange(g_system.refusals, Refusals());
+  struct Link {
+    Link* before;
+  };
+  Link* last = nullptr;
+  const auto allocate = [&last] {
+    auto* const block = static_cast<Link*>(bartizan_malloc(kBytes));
+    if (block == nullptr) return false;
+    block->before = last;
+    last = block;
+    return true;
+  };
+  for (size_t i = 0; i < kCount; ++i) {
+    if (i >= first && i < end) {
+      g_system.refusals = refusals;
+      allocate();
+      g_system.refusals = Refusals();
+    }
+    FUZZ_CHECK(allocate(), "large block %zu is refused", i);
+  }
+  g_system.refusals = refusals;
+  while (last != nullptr) {
+    Link* const before = last->before;
+    bartizan_free(last);
+    last = before;
+  }
+}
+
+// Its heap stays: no more of them than the check of what is left allows for.
+void Program::StartThread() {
+  if (threads_to_start_ == 0) return;
+  threads_to_start_--;
+  world_.StartThread();
+}
+
+// Any address may be asked for; what is known of a live block is always said.
+void Program::Look() {
+  const Block* const block = model_.Any(input_.Byte());
+  if (block == nullptr) return;
+  bartizan_object object;
+  const int found = bartizan_find_object(block->at, &object);
+  FUZZ_CHECK(!block->live || (found == 1 && object.begin == block->at), "%p is not found",
+             block->at);
+  const bartizan::MemoryView view = bartizan::ViewMemory(block->begin());
+  FUZZ_CHECK(!block->live || view.kind != bartizan::MemoryKind::kFree, "%p is taken for free",
+             block->at);
+}
+
 void Program::Free() {
   Block* const block = model_.Live(input_.Byte());
   if (block == nullptr) return;
@@ -129,7 +197,7 @@ void Program::Resize() {
 }
 
 void Program::Step() {
-  switch (input_.Below(20)) {
+  switch (input_.Below(24)) {
     default:
       return Allocate();
     case 6:
@@ -158,7 +226,26 @@ void Program::Step() {
     case 19:
       SelectedAllocator::Trim();
       return;
+    case 20:
+      return ManyLarge();
+    case 21:
+      return Look();
+    case 22:
+      return StartThread();
   }
+}
+
+// Where the kernel does not tell what is in memory, that is missing in the sum, and nothing else.
+// It takes a call for each slab: in one setting only.
+void Program::CheckResident() {
+  if (world_.setting() != 0) return;
+  g_system.refusals = {
+      .kinds = 1u << static_cast<unsigned>(Call::kResidentPages), .after = 1, .count = 1};
+  const uint64_t some = bartizan_resident_bytes();
+  g_system.refusals = Refusals();
+  const uint64_t all = bartizan_resident_bytes();
+  FUZZ_CHECK(some <= all, "%llu resident bytes, then %llu", static_cast<unsigned long long>(some),
+             static_cast<unsigned long long>(all));
 }
 
 void Program::CheckRecovery() {
@@ -192,6 +279,7 @@ void Run(Input& input) {
   HeapModel model(world.mappings());
   Program program(input, world, model);
   for (size_t i = 0; i < kMostSteps && !input.AtEnd(); ++i) program.Step();
+  program.CheckResident();
   program.CheckRecovery();
 }
 

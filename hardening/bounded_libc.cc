@@ -41,6 +41,9 @@ void BoundedLibc::Report(const LibraryCall& call) {
           call.memory.kind == MemoryKind::kLive ? call.memory.requested : Violation::kUnknown,
       .advice = freed ? "look for pointers kept after free"
                       : "compare the length that was passed with the size of the block",
+      .layer = "bounded_libc",
+      .access = call.writes ? AccessKind::kWrite : AccessKind::kRead,
+      .access_bytes = call.bytes,
   });
 }
 

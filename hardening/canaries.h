@@ -58,6 +58,7 @@ struct Canaries {
         .address = reinterpret_cast<uintptr_t>(slot.slot),
         .slot_bytes = slot.bytes,
         .advice = "look for pointers kept after free to blocks of this size class",
+        .layer = "canaries",
     });
   }
 
@@ -106,6 +107,7 @@ struct Canaries {
         .slot_bytes = kClassBytes[id],
         .requested = requested,
         .advice = "look for a second owner of this pointer",
+        .layer = "canaries",
     });
   }
   // What looks like damage may be another thread that frees the same block right now: waits a
@@ -127,6 +129,7 @@ struct Canaries {
         .slot_bytes = slot_bytes,
         .requested = requested,
         .advice = "check every write to blocks of this size for its bound",
+        .layer = "canaries",
     });
   }
 };

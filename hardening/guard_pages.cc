@@ -22,7 +22,6 @@ constexpr size_t kMaxGapGuardBytes = 16 * kPageBytes;
 // slabs, so that half of it stays the program's when large blocks take theirs.
 constinit std::atomic<size_t> g_budget{0};
 constinit std::atomic<bool> g_budget_known{false};
-constinit std::atomic<uint64_t> g_unguarded{0};
 
 bool Protect(uintptr_t begin, size_t bytes) {
   if (!g_budget_known.exchange(true, std::memory_order_relaxed)) {
@@ -38,11 +37,13 @@ bool Protect(uintptr_t begin, size_t bytes) {
 void Guard(uintptr_t begin, uintptr_t end) {
   if (begin == end || platform::InstallGuard(begin, end - begin)) return;
   if (Protect(begin, end - begin)) return;
-  g_unguarded.fetch_add(1, std::memory_order_relaxed);
+  g_unguarded_slabs.fetch_add(1, std::memory_order_relaxed);
   SayDegraded(Degradation::kSlabGuards);
 }
 
 }  // namespace
+
+constinit std::atomic<uint64_t> g_unguarded_slabs{0};
 
 void GuardPages::OnPlanSlab(SlabPlan& plan) {
   plan.gap = OptionsInForce().guard_gaps && plan.random.Below(kSlabsPerGap) == 0 ? 1 : 0;
@@ -60,7 +61,5 @@ void GuardPages::OnPlaceLarge(LargePlan& plan) {
   plan.guard_after = (1 + plan.random.Below(kMaxGuardPages)) * kPageBytes;
   plan.against_upper = true;
 }
-
-uint64_t UnguardedSlabs() { return g_unguarded.load(std::memory_order_relaxed); }
 
 }  // namespace bartizan

@@ -11,6 +11,9 @@
 #ifndef BARTIZAN_HARDENING_GUARD_PAGES_H_
 #define BARTIZAN_HARDENING_GUARD_PAGES_H_
 
+#include <atomic>
+#include <cstdint>
+
 #include "src/hooks/profile.h"
 
 namespace bartizan {
@@ -26,7 +29,8 @@ struct GuardPages {
 };
 
 // Slabs that have no guard because the budget of mappings is spent or the system refused.
-uint64_t UnguardedSlabs();
+extern constinit std::atomic<uint64_t> g_unguarded_slabs;
+inline uint64_t UnguardedSlabs() { return g_unguarded_slabs.load(std::memory_order_relaxed); }
 
 }  // namespace bartizan
 

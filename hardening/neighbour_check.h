@@ -100,6 +100,7 @@ struct NeighbourCheck {
         .slot_bytes = bytes,
         .requested = requested,
         .advice = "check every write to blocks of this size for its bounds",
+        .layer = "neighbour_check",
     });
   }
 };

@@ -38,14 +38,15 @@ struct OriginCheck {
         return "the block was made by malloc or its like and must be freed by free";
     }
   }
-  [[noreturn]] BARTIZAN_COLD static void Report(const std::byte* slot, size_t requested,
-                                                Family came_from) {
-    ReportViolation({
+  BARTIZAN_COLD_RETURNING static void Report(const std::byte* slot, size_t requested,
+                                             Family came_from) {
+    ReportMistake({
         .what = "origin mismatch",
         .detail = Detail(came_from),
         .address = reinterpret_cast<uintptr_t>(slot),
         .requested = requested,
         .advice = "free the block with the counterpart of the function that made it",
+        .layer = "origin_check",
     });
   }
 };

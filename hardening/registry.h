@@ -11,6 +11,7 @@
 #include "hardening/quarantine.h"
 #include "hardening/random_slots.h"
 #include "hardening/reuse_check.h"
+#include "hardening/sampling.h"
 #include "hardening/size_check.h"
 #include "hardening/zero_on_free.h"
 #include "src/hooks/profile.h"
@@ -29,6 +30,7 @@ using EveryLayer = Profile<Mode<SizeCheck>,           //
                            Mode<RandomSlots>,         //
                            Mode<FreelistEncryption>,  //
                            Mode<GuardPages>,          //
+                           Mode<Sampling>,            //
                            Mode<BoundedLibc>>;
 
 }  // namespace bartizan

@@ -52,6 +52,7 @@ struct ReuseCheck {
         .address = reinterpret_cast<uintptr_t>(slot),
         .slot_bytes = bytes,
         .advice = "look for pointers kept after free to blocks of this size class",
+        .layer = "reuse_check",
     });
   }
 

@@ -26,9 +26,9 @@ struct SizeCheck {
   static void OnFreeLarge(const SlotReturn& op) { OnFree(op); }
 
  private:
-  [[noreturn]] BARTIZAN_COLD static void Report(const std::byte* slot, size_t requested,
-                                                size_t stated) {
-    ReportViolation({
+  BARTIZAN_COLD_RETURNING static void Report(const std::byte* slot, size_t requested,
+                                             size_t stated) {
+    ReportMistake({
         .what = "size mismatch",
         .detail = "sized deallocation names another size than was allocated",
         .address = reinterpret_cast<uintptr_t>(slot),
@@ -37,6 +37,7 @@ struct SizeCheck {
         .advice =
             "compare the types of the new and the delete expression; a polymorphic type needs "
             "a virtual destructor",
+        .layer = "size_check",
     });
   }
 };

@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <string>
 
 #include "fuzz/harness/check.h"
+#include "fuzz/harness/read_file.h"
 
 namespace fuzz {
 namespace {
@@ -64,17 +62,18 @@ bool IsEngines(const char* name) {
 std::vector<Variable> FindVariables() {
   Program program;
   dl_iterate_phdr(ReadProgram, &program);
-  std::ifstream file("/proc/self/exe", std::ios::binary);
-  const std::string image((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  FUZZ_CHECK(image.size() > sizeof(ElfW(Ehdr)), "cannot read this program");
-  const auto* header = reinterpret_cast<const ElfW(Ehdr)*>(image.data());
-  const auto* sections = reinterpret_cast<const ElfW(Shdr)*>(image.data() + header->e_shoff);
+  std::vector<uint8_t> contents;
+  const bool read = ReadFile("/proc/self/exe", &contents);
+  FUZZ_CHECK(read && contents.size() > sizeof(ElfW(Ehdr)), "cannot read this program");
+  const char* image = reinterpret_cast<const char*>(contents.data());
+  const auto* header = reinterpret_cast<const ElfW(Ehdr)*>(image);
+  const auto* sections = reinterpret_cast<const ElfW(Shdr)*>(image + header->e_shoff);
   std::vector<Variable> found;
   for (int i = 0; i < header->e_shnum; ++i) {
     const ElfW(Shdr)& table = sections[i];
     if (table.sh_type != SHT_SYMTAB) continue;
-    const char* names = image.data() + sections[table.sh_link].sh_offset;
-    const auto* symbols = reinterpret_cast<const ElfW(Sym)*>(image.data() + table.sh_offset);
+    const char* names = image + sections[table.sh_link].sh_offset;
+    const auto* symbols = reinterpret_cast<const ElfW(Sym)*>(image + table.sh_offset);
     for (size_t j = 0; j < table.sh_size / sizeof(ElfW(Sym)); ++j) {
       const ElfW(Sym)& symbol = symbols[j];
       if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_size == 0) continue;

@@ -3,11 +3,13 @@
 #ifndef BARTIZAN_FUZZ_HARNESS_HEAP_MODEL_H_
 #define BARTIZAN_FUZZ_HARNESS_HEAP_MODEL_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 
-#include "fuzz/harness/system.h"
+#include "fuzz/harness/memory.h"
 #include "src/metadata/slot_state.h"
 
 namespace fuzz {
@@ -15,6 +17,7 @@ namespace fuzz {
 struct Block {
   uint8_t* at = nullptr;
   size_t size = 0;
+  size_t alignment = 16;  // asked for
   bartizan::Family family = bartizan::Family::kMalloc;
   uint8_t seed = 0;
   bool live = false;
@@ -28,7 +31,7 @@ class HeapModel {
  public:
   static constexpr size_t kMost = 64;
 
-  explicit HeapModel(const Mappings& mappings) : mappings_(mappings) {}
+  explicit HeapModel(const Memory& memory) : memory_(memory) {}
 
   // The allocator has handed out a block: aligned, inside the allocator's memory, overlapping no
   // live one. It is filled with a pattern. The block must have been checked for zeros before.
@@ -57,19 +60,33 @@ class HeapModel {
   size_t live_bytes() const { return live_bytes_; }
 
  private:
+  // Calls the function with each live block, in order, until it returns true; that block.
+  template <class Function>
+  const Block* FindLive(Function function) const {
+    for (size_t word = 0; word < std::size(live_); ++word) {
+      for (uint64_t left = live_[word]; left != 0; left &= left - 1) {
+        const Block& block = blocks_[64 * word + static_cast<size_t>(std::countr_zero(left))];
+        if (function(block)) return &block;
+      }
+    }
+    return nullptr;
+  }
+  void SetLive(Block& block, bool live);
   static void CheckKept(const Block& block, size_t kept);
   void CheckPlace(const Block& block, size_t alignment) const;
 
-  const Mappings& mappings_;
+  const Memory& memory_;
   Block blocks_[2 * kMost];
+  uint64_t live_[2 * kMost / 64] = {};  // a bit for each block
   size_t next_ = 0;
   size_t live_count_ = 0;
   size_t live_bytes_ = 0;
   uint8_t next_seed_ = 1;
 };
 
-// Whether the block's bytes are all zero, as far as anybody looks: large ones at some places.
-bool IsZero(const uint8_t* at, size_t size);
+// Whether the bytes of a block that was just handed out are all zero, as far as anybody looks:
+// large ones at some places.
+bool IsZero(uint8_t* at, size_t size);
 
 }  // namespace fuzz
 

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/platform/syscall.h"
+
 namespace fuzz {
 
 // How many bytes were copied; a program would have ended at the first one that was not.
@@ -23,7 +25,9 @@ inline size_t Poke(uintptr_t address, void* bytes, size_t size) {
   return CopyOwnMemory(SYS_process_vm_writev, address, bytes, size);
 }
 inline size_t Peek(uintptr_t address, void* bytes, size_t size) {
-  return CopyOwnMemory(SYS_process_vm_readv, address, bytes, size);
+  const size_t done = CopyOwnMemory(SYS_process_vm_readv, address, bytes, size);
+  bartizan::platform::NoteStored(bytes, done);
+  return done;
 }
 inline bool IsReadable(uintptr_t address) {
   uint8_t byte;

@@ -13,6 +13,8 @@ struct Range {
   uintptr_t begin;
   uintptr_t end;
   size_t bytes() const { return end - begin; }
+  bool Holds(uintptr_t from, uintptr_t to) const { return begin <= from && to <= end; }
+  bool Touches(uintptr_t from, uintptr_t to) const { return from < end && begin < to; }
 };
 
 class Ranges {

@@ -1,20 +1,28 @@
 // Runs a target over kept inputs, without a fuzzing engine: `replay FILE|FOLDER...` runs each once,
 // `replay --random=N [--seed=S] [--length=L] FILE|FOLDER...` further N inputs made of them by a
-// fixed random stream: enough to tell whether a target sees a planted bug. With --keep=FILE each is
-// written there before it is run.
+// fixed random stream: enough to tell whether a target sees a planted bug. It prints how many of
+// these a second of processor time was enough for. With --keep=FILE each is written there before it
+// is run.
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "fuzz/harness/read_file.h"
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+// Of a target that runs the engine in a world: a digest of what the last case did there. From the
+// first call on.
+extern "C" [[gnu::weak]] uint64_t FuzzLastDigest();
 extern "C" [[gnu::weak]] int LLVMFuzzerInitialize(int* argc, char*** argv);
 
 namespace {
@@ -32,8 +40,9 @@ struct Settings {
   uint64_t random = 0;
   uint64_t seed = 1;
   uint64_t length = 256;
+  bool orders = false;
   std::string keep;
-  std::vector<std::filesystem::path> paths;
+  std::vector<std::string> paths;
 };
 
 uint64_t NumberAfter(const char* argument, const char* name, uint64_t otherwise) {
@@ -50,6 +59,7 @@ Settings Read(int argc, char** argv) {
       continue;
     }
     if (strncmp(argv[i], "--keep=", 7) == 0) settings.keep = argv[i] + 7;
+    if (strcmp(argv[i], "--orders") == 0) settings.orders = true;
     settings.random = NumberAfter(argv[i], "--random=", settings.random);
     settings.seed = NumberAfter(argv[i], "--seed=", settings.seed);
     settings.length = NumberAfter(argv[i], "--length=", settings.length);
@@ -57,15 +67,16 @@ Settings Read(int argc, char** argv) {
   return settings;
 }
 
-std::vector<std::filesystem::path> FilesOf(const Settings& settings) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& path : settings.paths) {
-    if (!std::filesystem::is_directory(path)) {
+std::vector<std::string> FilesOf(const Settings& settings) {
+  std::vector<std::string> files;
+  for (const std::string& path : settings.paths) {
+    struct stat status{};
+    if (stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
       files.push_back(path);
       continue;
     }
     for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
-      if (entry.is_regular_file()) files.push_back(entry.path());
+      if (entry.is_regular_file()) files.push_back(entry.path().string());
     }
   }
   std::sort(files.begin(), files.end());
@@ -118,6 +129,32 @@ Bytes Mutate(const std::vector<Bytes>& seeds, uint64_t length, uint64_t& state) 
   return input;
 }
 
+// Whether all do the same when they run again in the opposite order.
+bool DoTheSame(const std::vector<Bytes>& inputs) {
+  std::vector<uint64_t> digests;
+  FuzzLastDigest();
+  for (const Bytes& input : inputs) {
+    Run(input);
+    digests.push_back(FuzzLastDigest());
+  }
+  for (size_t i = inputs.size(); i-- != 0;) {
+    Run(inputs[i]);
+    if (FuzzLastDigest() == digests[i]) continue;
+    fprintf(stderr, "replay: input %zu of %zu depends on those before it\n", i, inputs.size());
+    return false;
+  }
+  return true;
+}
+
+// Of this process, its system calls included: others on the machine do not count.
+double ProcessorSeconds() {
+  rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  constexpr double kMicroseconds = 1e-6;
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         kMicroseconds * static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -125,28 +162,35 @@ int main(int argc, char** argv) {
   const Settings settings = Read(argc, argv);
   std::vector<Bytes> seeds;
   for (const auto& path : FilesOf(settings)) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
+    Bytes input;
+    if (!fuzz::ReadFile(path.c_str(), &input)) {
       fprintf(stderr, "replay: cannot read %s\n", path.c_str());
       return 1;
     }
-    seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    seeds.push_back(std::move(input));
     // On standard error before the run: the last line names the input that ended the process.
     if (settings.random == 0) fprintf(stderr, "replay: %s\n", path.c_str());
     Run(seeds.back());
   }
   uint64_t state = settings.seed;
-  const auto began = std::chrono::steady_clock::now();
+  if (settings.orders) {
+    std::vector<Bytes> inputs = seeds;
+    for (uint64_t i = 0; i < settings.random; ++i) {
+      inputs.push_back(Mutate(seeds, settings.length, state));
+    }
+    return DoTheSame(inputs) ? 0 : 1;
+  }
+  const double began = ProcessorSeconds();
   for (uint64_t i = 0; i < settings.random; ++i) {
     const Bytes input = Mutate(seeds, settings.length, state);
     if (!settings.keep.empty()) Write(input, settings.keep);
     Run(input);
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  const double took = ProcessorSeconds() - began;
   fprintf(stderr, "replay: %zu inputs, %llu random ones", seeds.size(),
           static_cast<unsigned long long>(settings.random));
   if (settings.random != 0) {
-    fprintf(stderr, ", %.0f a second", static_cast<double>(settings.random) / took.count());
+    fprintf(stderr, ", %.0f a second", static_cast<double>(settings.random) / took);
   }
   fprintf(stderr, "\n");
   return 0;

@@ -1,5 +1,6 @@
 #include "fuzz/harness/system.h"
 
+#include "fuzz/harness/call_sites.h"
 #include "src/base/violation.h"
 #include "src/platform/memory.h"
 
@@ -12,8 +13,10 @@ System g_system;
 
 namespace {
 
-bool IsRefused(Call call) {
+// `site`: where the library has called.
+bool IsRefused(Call call, const void* site) {
   System& system = g_system;
+  if (system.before_call != nullptr) system.before_call();
   const auto kind = static_cast<size_t>(call);
   system.calls[kind]++;
   Refusals& refusals = system.refusals;
@@ -24,11 +27,17 @@ bool IsRefused(Call call) {
   }
   refusals.count--;
   system.refused[kind]++;
+  NoteRefusedAt(site);
   return true;
 }
 
 void Mapped(uintptr_t begin, size_t bytes) {
   if (g_system.mappings != nullptr) g_system.mappings->OnMapped(begin, bytes);
+}
+void Claimed(uintptr_t begin, size_t bytes, Access access) {
+  if (g_system.mappings == nullptr) return;
+  if (access == Access::kNone) return g_system.mappings->OnMapped(begin, bytes);
+  g_system.mappings->OnClaimed(begin, bytes);
 }
 void Unmapped(uintptr_t begin, size_t bytes) {
   if (g_system.mappings != nullptr) g_system.mappings->OnUnmapped(begin, bytes);
@@ -45,11 +54,17 @@ void Changed(uintptr_t begin, size_t bytes) {
 Claim RealClaimAt(uintptr_t, size_t, Access) asm("__real_" FUZZ_PLATFORM "7ClaimAtEmmNS0_6AccessE");
 Claim ClaimAt(uintptr_t, size_t, Access) asm("__wrap_" FUZZ_PLATFORM "7ClaimAtEmmNS0_6AccessE");
 Claim ClaimAt(uintptr_t address, size_t bytes, Access access) {
-  if (IsRefused(Call::kClaimAt)) {
+  if (IsRefused(Call::kClaimAt, __builtin_return_address(0))) {
     return g_system.refusals.occupied ? Claim::kOccupied : Claim::kRefused;
   }
+  const bool spare = access == Access::kReadWrite && g_system.mappings != nullptr &&
+                     g_system.mappings->TakeSpare(address, bytes);
+  if (spare) {
+    Mapped(address, bytes);
+    return Claim::kDone;
+  }
   const Claim claim = RealClaimAt(address, bytes, access);
-  if (claim == Claim::kDone) Mapped(address, bytes);
+  if (claim == Claim::kDone) Claimed(address, bytes, access);
   return claim;
 }
 
@@ -58,25 +73,19 @@ uintptr_t RealClaimAnywhere(size_t,
 uintptr_t ClaimAnywhere(size_t,
                         Access) asm("__wrap_" FUZZ_PLATFORM "13ClaimAnywhereEmNS0_6AccessE");
 uintptr_t ClaimAnywhere(size_t bytes, Access access) {
-  if (IsRefused(Call::kClaimAnywhere)) return 0;
+  if (IsRefused(Call::kClaimAnywhere, __builtin_return_address(0))) return 0;
   const uintptr_t place = RealClaimAnywhere(bytes, access);
   if (place != 0) Mapped(place, bytes);
   return place;
-}
-
-bool RealRenew(uintptr_t, size_t, Access) asm("__real_" FUZZ_PLATFORM "5RenewEmmNS0_6AccessE");
-bool Renew(uintptr_t, size_t, Access) asm("__wrap_" FUZZ_PLATFORM "5RenewEmmNS0_6AccessE");
-bool Renew(uintptr_t address, size_t bytes, Access access) {
-  if (IsRefused(Call::kRenew) || !RealRenew(address, bytes, access)) return false;
-  Mapped(address, bytes);
-  return true;
 }
 
 bool RealSetAccess(uintptr_t, size_t,
                    Access) asm("__real_" FUZZ_PLATFORM "9SetAccessEmmNS0_6AccessE");
 bool SetAccess(uintptr_t, size_t, Access) asm("__wrap_" FUZZ_PLATFORM "9SetAccessEmmNS0_6AccessE");
 bool SetAccess(uintptr_t address, size_t bytes, Access access) {
-  if (IsRefused(Call::kSetAccess) || !RealSetAccess(address, bytes, access)) return false;
+  if (IsRefused(Call::kSetAccess, __builtin_return_address(0)) ||
+      !RealSetAccess(address, bytes, access))
+    return false;
   Changed(address, bytes);
   return true;
 }
@@ -84,7 +93,7 @@ bool SetAccess(uintptr_t address, size_t bytes, Access access) {
 bool RealDropPages(uintptr_t, size_t) asm("__real_" FUZZ_PLATFORM "9DropPagesEmm");
 bool DropPages(uintptr_t, size_t) asm("__wrap_" FUZZ_PLATFORM "9DropPagesEmm");
 bool DropPages(uintptr_t address, size_t bytes) {
-  if (IsRefused(Call::kDropPages)) return false;
+  if (IsRefused(Call::kDropPages, __builtin_return_address(0))) return false;
   // Of a file's pages, the file's contents would appear.
   if (g_system.mappings != nullptr && g_system.mappings->Empty(address, bytes)) return true;
   return RealDropPages(address, bytes);
@@ -93,7 +102,8 @@ bool DropPages(uintptr_t address, size_t bytes) {
 bool RealRelease(uintptr_t, size_t) asm("__real_" FUZZ_PLATFORM "7ReleaseEmm");
 bool Release(uintptr_t, size_t) asm("__wrap_" FUZZ_PLATFORM "7ReleaseEmm");
 bool Release(uintptr_t address, size_t bytes) {
-  if (IsRefused(Call::kRelease) || !RealRelease(address, bytes)) return false;
+  if (IsRefused(Call::kRelease, __builtin_return_address(0)) || !RealRelease(address, bytes))
+    return false;
   Unmapped(address, bytes);
   return true;
 }
@@ -102,7 +112,7 @@ bool RealMovePages(uintptr_t, size_t, uintptr_t,
                    size_t) asm("__real_" FUZZ_PLATFORM "9MovePagesEmmmm");
 bool MovePages(uintptr_t, size_t, uintptr_t, size_t) asm("__wrap_" FUZZ_PLATFORM "9MovePagesEmmmm");
 bool MovePages(uintptr_t from, size_t from_bytes, uintptr_t to, size_t to_bytes) {
-  if (IsRefused(Call::kMovePages)) return false;
+  if (IsRefused(Call::kMovePages, __builtin_return_address(0))) return false;
   if (!RealMovePages(from, from_bytes, to, to_bytes)) return false;
   Unmapped(from, from_bytes);
   Mapped(to, to_bytes);
@@ -112,7 +122,7 @@ bool MovePages(uintptr_t from, size_t from_bytes, uintptr_t to, size_t to_bytes)
 bool RealGrowInPlace(uintptr_t, size_t, size_t) asm("__real_" FUZZ_PLATFORM "11GrowInPlaceEmmm");
 bool GrowInPlace(uintptr_t, size_t, size_t) asm("__wrap_" FUZZ_PLATFORM "11GrowInPlaceEmmm");
 bool GrowInPlace(uintptr_t address, size_t bytes, size_t new_bytes) {
-  if (IsRefused(Call::kGrowInPlace)) return false;
+  if (IsRefused(Call::kGrowInPlace, __builtin_return_address(0))) return false;
   // A mapping of the file would grow into what the file has behind it.
   if (g_system.mappings != nullptr && g_system.mappings->IsFrozen(address, bytes)) return false;
   if (!RealGrowInPlace(address, bytes, new_bytes)) return false;
@@ -123,7 +133,9 @@ bool GrowInPlace(uintptr_t address, size_t bytes, size_t new_bytes) {
 bool RealInstallGuard(uintptr_t, size_t) asm("__real_" FUZZ_PLATFORM "12InstallGuardEmm");
 bool InstallGuard(uintptr_t, size_t) asm("__wrap_" FUZZ_PLATFORM "12InstallGuardEmm");
 bool InstallGuard(uintptr_t address, size_t bytes) {
-  if (IsRefused(Call::kInstallGuard) || !RealInstallGuard(address, bytes)) return false;
+  if (IsRefused(Call::kInstallGuard, __builtin_return_address(0)) ||
+      !RealInstallGuard(address, bytes))
+    return false;
   if (g_system.mappings != nullptr) g_system.mappings->OnGuard(address, bytes);
   return true;
 }
@@ -133,7 +145,8 @@ bool RealResidentPages(uintptr_t, size_t,
 bool ResidentPages(uintptr_t, size_t,
                    unsigned char*) asm("__wrap_" FUZZ_PLATFORM "13ResidentPagesEmmPh");
 bool ResidentPages(uintptr_t address, size_t bytes, unsigned char* resident) {
-  return !IsRefused(Call::kResidentPages) && RealResidentPages(address, bytes, resident);
+  return !IsRefused(Call::kResidentPages, __builtin_return_address(0)) &&
+         RealResidentPages(address, bytes, resident);
 }
 
 // Variables are put back by storing to them, those of sealed pages too.

@@ -4,13 +4,14 @@
 #ifndef BARTIZAN_FUZZ_HARNESS_SYSTEM_H_
 #define BARTIZAN_FUZZ_HARNESS_SYSTEM_H_
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "fuzz/harness/kept_pages.h"
+#include "fuzz/harness/memory.h"
+#include "fuzz/harness/pieces.h"
 #include "fuzz/harness/ranges.h"
 
 namespace fuzz {
@@ -19,7 +20,6 @@ namespace fuzz {
 enum class Call {
   kClaimAt,
   kClaimAnywhere,
-  kRenew,
   kSetAccess,
   kDropPages,
   kRelease,
@@ -39,31 +39,38 @@ struct Refusals {
 };
 
 // Mappings of the engine. While frozen, they are private copies of a file that holds their contents
-// as they were, so that dropping their pages puts these back.
-class Mappings {
+// as they were, so that dropping their pages puts these back. What most cases write to is not
+// dropped but overwritten (kept_pages.h); what they map for slabs and tables, which lies at the
+// same places in most of them, stays mapped between them, inaccessible.
+class Mappings : public Memory {
  public:
   // Copies what is mapped now into the file.
   void Freeze();
   // As at Freeze: contents, protection, guards; what was mapped since is unmapped.
   void Restore();
+  // A digest of all that the case mapped, unmapped and wrote: cases that did the same have the
+  // same.
+  uint64_t Digest();
 
   // Whether the engine has mapped all of it.
-  bool Covers(uintptr_t begin, size_t bytes) const {
+  bool Covers(uintptr_t begin, size_t bytes) const override {
     return frozen_.Covers(begin, begin + bytes) || fresh_.Covers(begin, begin + bytes);
   }
   size_t FreshBytes() const;
   // The whole range mapped since Freeze that holds the address; empty if there is none.
   Range RangeAt(uintptr_t address) const;
 
-  // What the engine does.
+  // What the engine does. Before it maps: whether the range is there already, as if it were mapped.
+  bool TakeSpare(uintptr_t begin, size_t bytes) { return pieces_.Take({begin, begin + bytes}); }
   void OnMapped(uintptr_t begin, size_t bytes);
+  void OnClaimed(uintptr_t begin, size_t bytes);  // the same, at a place of its choice, to use
   void OnUnmapped(uintptr_t begin, size_t bytes);
   void OnGuard(uintptr_t begin, size_t bytes);
-  // Contents or protection changed otherwise than by stores. False: nothing was frozen there.
-  bool OnChanged(uintptr_t begin, size_t bytes);
-  // What was frozen there reads as zeros from now on; guards stay. False: nothing was.
+  // Protection, or contents otherwise than by stores.
+  void OnChanged(uintptr_t begin, size_t bytes);
+  // Reads as zeros from now on; guards stay. False: nothing there is of this object's making.
   bool Empty(uintptr_t begin, size_t bytes);
-  bool IsGuard(uintptr_t begin, size_t bytes) const;
+  bool IsGuard(uintptr_t begin, size_t bytes) const override;
   bool IsFrozen(uintptr_t begin, size_t bytes) const {
     return frozen_.Touches(begin, begin + bytes);
   }
@@ -73,12 +80,31 @@ class Mappings {
     Range range;
     size_t offset;  // in the file
     bool accessible;
+    std::vector<size_t> copies;  // of each page in contents_, one more; 0: holds zeros
   };
+  void Trace(uint64_t what, uintptr_t begin, size_t bytes);
   void MapFile(Range range) const;
+  void CopyContents(Part& part);
+  const Part* PartOf(uintptr_t begin, uintptr_t end) const;
+  const uint8_t* ContentsOf(const Part& part, uintptr_t page) const;
+  void EmptyPages(uintptr_t begin, uintptr_t end, const Part* part) const;
+  bool Change(uintptr_t begin, size_t bytes);
+  void UnmapFresh();
+  void PutPagesBack();
+  bool Look();
+  void DropAllBut(Range range);
 
   bool is_frozen_ = false;
   int file_ = -1;
   std::vector<Part> parts_;  // in order
+  std::vector<uint8_t> contents_;
+  Range layout_ = {0, 0};        // of slabs and their tables
+  std::vector<Range> restored_;  // accessible parts
+  Pieces pieces_;
+  unsigned cases_ = 0;
+  uint64_t trace_ = 0;  // of the calls of this case
+  KeptPages kept_;
+  std::vector<Range> written_;
   std::vector<iovec> dropped_;
   Ranges frozen_;
   Ranges fresh_;    // mapped since
@@ -88,7 +114,8 @@ class Mappings {
 };
 
 struct System {
-  Mappings* mappings = nullptr;  // where calls are noted; none: nobody looks
+  Mappings* mappings = nullptr;     // where calls are noted; none: nobody looks
+  void (*before_call)() = nullptr;  // another thread may come between
   uint64_t clock_ms = 1'000'000;
   uint64_t random_state = 0;
   Refusals refusals;

@@ -22,8 +22,9 @@ struct World {
 };
 
 World g_worlds[kSettingCount];
-size_t g_current = kSettingCount;
 bool g_in_use = false;
+bool g_digests = false;
+uint64_t g_last_digest = 0;
 
 // A little of everything in use before, by each thread: heaps with slabs, slots that wait.
 void UseALittle() {
@@ -64,9 +65,11 @@ Case::Case(size_t setting) : setting_(setting % kSettingCount) {
   FUZZ_CHECK(!g_in_use, "a case inside of another");
   g_in_use = true;
   World& world = g_worlds[setting_];
-  if (!world.made) Make(world, kSettings[setting_]);
-  if (g_current != setting_) world.globals.Restore();
-  g_current = setting_;
+  if (world.made) {
+    world.globals.Restore();
+  } else {
+    Make(world, kSettings[setting_]);
+  }
   g_system = world.system;
   std::copy(std::begin(world.bins), std::end(world.bins), bins_);
   bartizan::tls_bins_distance = bins_[0];
@@ -74,9 +77,9 @@ Case::Case(size_t setting) : setting_(setting % kSettingCount) {
 
 Case::~Case() {
   g_system = System();  // nothing is refused any more
-  World& world = g_worlds[setting_];
-  world.mappings.Restore();
-  world.globals.Restore();
+  Mappings& mappings = g_worlds[setting_].mappings;
+  if (g_digests) g_last_digest = mappings.Digest();
+  mappings.Restore();
   g_in_use = false;
 }
 
@@ -91,6 +94,8 @@ void Case::EndThread() {
   bartizan::tls_bins_distance = 0;
 }
 
+void Case::StartThread() { bartizan::tls_bins_distance = 0; }
+
 void Case::ForgetOtherThreads() {
   for (size_t i = 0; i < kThreads; ++i) {
     if (i != thread_) bins_[i] = 0;
@@ -100,3 +105,8 @@ void Case::ForgetOtherThreads() {
 const Mappings& Case::mappings() const { return g_worlds[setting_].mappings; }
 
 }  // namespace fuzz
+
+extern "C" uint64_t FuzzLastDigest() {
+  fuzz::g_digests = true;
+  return fuzz::g_last_digest;
+}

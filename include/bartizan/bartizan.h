@@ -66,12 +66,62 @@ typedef struct bartizan_statistics {
   uint64_t shortened_waits;    /* slots given up by the quarantine when memory was refused */
   uint64_t nodes;              /* NUMA nodes in use */
   uint64_t node_slab_bytes[8]; /* slabs by node; the last entry sums all further nodes */
+
+  /* Behind the first form of this structure. */
+  uint64_t slab_bytes;            /* address space of slabs */
+  uint64_t idle_bytes;            /* of committed_bytes, free slots that are not cached */
+  uint64_t full_slabs;            /* of slabs: no slot is free */
+  uint64_t partly_used_slabs;     /* some are */
+  uint64_t empty_slabs;           /* no block is in use */
+  uint64_t pooled_slabs;          /* not of slabs: without heap and pages */
+  uint64_t attached_heaps;        /* of heaps: a thread works with it */
+  uint64_t large_mapped_bytes;    /* mappings of large blocks in use */
+  uint64_t large_cached_bytes;    /* of cached_bytes: mappings of freed large blocks */
+  uint64_t large_stuck_bytes;     /* mappings without pages that the kernel would not unmap */
+  uint64_t refills_from_ring;     /* of refills: by slots that had waited long enough */
+  uint64_t refills_from_remote;   /* by slots that other threads had freed */
+  uint64_t refills_from_parked;   /* by free slots of slabs in use */
+  uint64_t refills_from_uncarved; /* by slots that were never used */
+  uint64_t refused_refills;       /* not at all: no memory, or no address space of the class */
+  uint64_t slabs_taken;           /* from pools and fresh address space */
+  uint64_t slabs_from_pool;       /* of these: from pools */
+  uint64_t remote_notices;        /* slabs in which a thread freed for others and told the owner */
+  uint64_t ring_spills;           /* full rings, emptied into slabs */
+  uint64_t magazine_spills;       /* full magazines, emptied into slabs */
+  uint64_t ticks;                 /* looks at the clock */
+  uint64_t purges;                /* looks for memory to give back */
+  uint64_t large_allocations;
+  uint64_t large_frees;
+  uint64_t system_calls;        /* for memory and locks */
+  uint64_t failed_system_calls; /* of these: failed, or changed nothing */
+  uint64_t contended_locks;     /* a lock was held by another thread */
+  uint64_t slept_locks;         /* of these: until the thread slept */
+  uint64_t samples;             /* of large_allocations: drawn by sampling, whatever their size */
+  uint64_t sampled_blocks;      /* of large_live_blocks: the same */
+  /* The control group, when it was last looked at: its limit (0: none), what cannot be taken back.
+   */
+  uint64_t container_limit_bytes;
+  uint64_t container_used_bytes;
+  uint64_t container_shrinks; /* times that caches and quarantine shrank for it */
 } bartizan_statistics;
 
 /* Fills *statistics. Walks all slabs: milliseconds in a large process. Exact when no other thread
  * allocates or frees meanwhile. Returns 0, or -1 when struct_bytes is smaller than the first
  * version's. */
 int bartizan_get_statistics(bartizan_statistics* statistics);
+
+/* The same and more (each size class, thread cache, memory node, kind of system call) as one JSON
+ * object or as Prometheus text; docs/statistics.md explains the numbers,
+ * docs/statistics.schema.json describes the object. As snprintf: writes at most `size` bytes, a
+ * final zero included, and returns the length of the whole text without it. Numbers move on between
+ * two calls: leave some room. Neither allocates nor takes a lock; safe in a signal handler that has
+ * 16 KiB of stack. */
+size_t bartizan_statistics_json(char* buffer, size_t size);
+size_t bartizan_statistics_prometheus(char* buffer, size_t size);
+
+/* Bytes of slabs and large blocks that are in memory (RAM) now. Asks the kernel once for each,
+ * which takes longer than the statistics: milliseconds for each 100 MiB of small blocks. */
+uint64_t bartizan_resident_bytes(void);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -13,13 +13,25 @@ def abi_library(name, composition, **kwargs):
     common = {
         "copts": ["-include", "src/profiles/%s.h" % composition],
         "alwayslink": True,
-        "deps": ["//src/profiles:" + composition],
+        "deps": [
+            "//src/profiles:" + composition,
+            "//src/report:own_statistics",
+        ],
     }
     bartizan_library(
         name = name + "_c",
         srcs = [
             "introspection.cc",
             "malloc.cc",
+        ],
+        copts = common["copts"],
+        alwayslink = True,
+        deps = common["deps"] + [":own_malloc"],
+        **kwargs
+    )
+    bartizan_library(
+        name = name + "_process",
+        srcs = [
             "process_malloc.cc",
             "start.cc",
         ],
@@ -46,6 +58,7 @@ def abi_library(name, composition, **kwargs):
         deps = [
             name + "_c",
             name + "_cxx",
+            name + "_process",
             "//src/api:" + composition,
         ],
         **kwargs

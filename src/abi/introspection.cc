@@ -4,11 +4,12 @@
 
 #include <climits>
 #include <cstdio>
+#include <string_view>
 
 #include "src/base/compiler.h"
-#include "src/base/text.h"
 #include "src/engine/statistics.h"
 #include "src/platform/file.h"
+#include "src/report/own_statistics.h"
 
 using Allocator = bartizan::SelectedAllocator;
 using bartizan::EngineStatistics;
@@ -18,16 +19,24 @@ namespace {
 struct mallinfo2 Gather() {
   EngineStatistics statistics;
   bartizan::ReadStatistics(&statistics);
-  const size_t small =
-      statistics.committed_bytes - statistics.large.mapped_bytes - statistics.large.cached_bytes;
+  size_t small = 0;
+  size_t free_slots = 0;
+  size_t idle = 0;
+  for (const bartizan::ClassStatistics& of : statistics.classes) {
+    small += of.committed_bytes;
+    free_slots += of.parked_slots + of.remote_slots;
+    idle += of.idle_bytes;
+  }
   struct mallinfo2 info = {};
   info.arena = small;
+  info.ordblks = free_slots;
   info.hblks = statistics.large.live_blocks;
   info.hblkhd = statistics.large.mapped_bytes;
   info.fsmblks = statistics.small_cached_bytes + statistics.small_quarantined_bytes;
   info.uordblks = statistics.small_live_bytes;
+  // What is neither live, nor cached, nor waits, with what blocks leave unused of their slots.
   info.fordblks = small - statistics.small_live_bytes;
-  info.keepcost = statistics.large.cached_bytes;
+  info.keepcost = idle + statistics.large.cached_bytes;  // what malloc_trim could give back
   return info;
 }
 
@@ -47,6 +56,7 @@ BARTIZAN_EXPORT struct mallinfo mallinfo() noexcept {
   const struct mallinfo2 wide = Gather();
   struct mallinfo info = {};
   info.arena = Saturated(wide.arena);
+  info.ordblks = Saturated(wide.ordblks);
   info.hblks = Saturated(wide.hblks);
   info.hblkhd = Saturated(wide.hblkhd);
   info.fsmblks = Saturated(wide.fsmblks);
@@ -57,35 +67,30 @@ BARTIZAN_EXPORT struct mallinfo mallinfo() noexcept {
 }
 
 BARTIZAN_EXPORT void malloc_stats() noexcept {
-  EngineStatistics statistics;
-  bartizan::ReadStatistics(&statistics);
-  bartizan::Text<1024> text;
-  text << "bartizan: small: " << statistics.small_live_blocks << " blocks, "
-       << statistics.small_live_bytes << " bytes in use, " << statistics.small_quarantined_bytes
-       << " in quarantine, " << statistics.small_cached_bytes << " cached, "
-       << statistics.small_free_bytes << " free\n"
-       << "bartizan: large: " << uint64_t{statistics.large.live_blocks} << " blocks, "
-       << uint64_t{statistics.large.live_bytes} << " bytes in use, "
-       << uint64_t{statistics.large.cached_bytes} << " cached\n"
-       << "bartizan: committed " << statistics.committed_bytes << " bytes in " << statistics.slabs
-       << " slabs of " << statistics.heaps << " heaps and large blocks\n";
-  bartizan::platform::WriteAll(bartizan::platform::kStandardError, text.view());
+  const bartizan::OwnStatistics own;
+  const auto receive = [](void*, std::string_view part) {
+    bartizan::platform::WriteAll(bartizan::platform::kStandardError, part);
+  };
+  bartizan::Output out(receive, nullptr);
+  bartizan::WriteStatisticsText(own.view(), out);
 }
 
 BARTIZAN_EXPORT int malloc_info(int options, FILE* stream) noexcept {
   if (options != 0) return 22;  // EINVAL, as glibc returns it
-  EngineStatistics statistics;
-  bartizan::ReadStatistics(&statistics);
-  bartizan::Text<1024> text;
-  text << "<malloc version=\"bartizan-1\">\n<heap nr=\"0\">\n<sizes>\n</sizes>\n"
-       << "<system type=\"current\" size=\"" << statistics.committed_bytes << "\"/>\n"
-       << "<total type=\"mmap\" count=\"" << uint64_t{statistics.large.live_blocks} << "\" size=\""
-       << uint64_t{statistics.large.mapped_bytes} << "\"/>\n"
-       << "<total type=\"rest\" count=\"" << statistics.small_live_blocks << "\" size=\""
-       << statistics.small_live_bytes << "\"/>\n"
-       << "</heap>\n</malloc>\n";
-  const size_t written = fwrite(text.view().data(), 1, text.size(), stream);
-  return written == text.size() ? 0 : -1;
+  struct Writing {
+    FILE* stream;
+    bool failed;
+  } writing = {stream, false};
+  const auto receive = [](void* context, std::string_view part) {
+    auto* to = static_cast<Writing*>(context);
+    to->failed |= fwrite(part.data(), 1, part.size(), to->stream) != part.size();
+  };
+  const bartizan::OwnStatistics own;
+  {
+    bartizan::Output out(receive, &writing);
+    bartizan::WriteStatisticsXml(own.view(), out);
+  }
+  return writing.failed ? -1 : 0;
 }
 
 }  // extern "C"

@@ -26,10 +26,10 @@ BARTIZAN_COLD void* OutOfMemory() {
 // Where the allocator has nothing: because the system has not, or because it is not the one that
 // serves this process.
 BARTIZAN_COLD void* AllocateRarely(size_t bytes, size_t alignment) {
-  if (bartizan::platform::AnotherMallocServes()) {
-    return bartizan::platform::AllocateElsewhere(bytes, alignment);
-  }
-  return OutOfMemory();
+  void* block = bartizan::platform::AnotherMallocServes()
+                    ? bartizan::platform::AllocateElsewhere(bytes, alignment)
+                    : nullptr;
+  return block != nullptr ? block : OutOfMemory();
 }
 
 // Whoever calls our malloc by name wants ours: a program that loaded the library itself, or whose

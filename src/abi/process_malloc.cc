@@ -56,8 +56,15 @@ bool AnotherMallocServes() {
 }
 
 void* AllocateElsewhere(size_t bytes, size_t alignment) {
-  return alignment <= alignof(std::max_align_t) ? std::malloc(bytes)
-                                                : std::aligned_alloc(alignment, bytes);
+  if (alignment <= alignof(std::max_align_t)) return std::malloc(bytes);
+  // A malloc without an aligned_alloc: ours is called again, and has nothing that its free knows.
+  static constinit thread_local bool asking = false;
+  if (asking) return nullptr;
+  asking = true;
+  void* (*volatile process_aligned_alloc)(size_t, size_t) = &std::aligned_alloc;
+  void* block = process_aligned_alloc(alignment, bytes);
+  asking = false;
+  return block;
 }
 
 void* ReallocateElsewhere(void* block, size_t bytes) { return std::realloc(block, bytes); }

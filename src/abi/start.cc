@@ -1,9 +1,10 @@
 // The library's constructor. The allocator does not wait for it: the first malloc starts the
-// engine. What is left for here is what needs other libraries' constructors.
+// engine. What is left for here is what needs other libraries' constructors; and the destructor.
 #include "src/engine/heap_registry.h"
 #include "src/engine/runtime.h"
 #include "src/options/sealed_page.h"
 #include "src/platform/topology.h"
+#include "src/report/own_statistics.h"
 
 namespace {
 
@@ -13,6 +14,12 @@ namespace {
   bartizan::platform::LearnTopology(bartizan::platform::kSystemTopology);
   // This thread's heap was made when there was but one node to know of.
   bartizan::registry::SettleNode();
+}
+
+// Runs when the process exits by exit() or by returning from main, after what the program has
+// registered with atexit; not after _exit, exec or a signal.
+[[gnu::destructor]] void OnExit() {
+  if (bartizan::IsStarted()) bartizan::WriteStatisticsAtExit();
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #define BARTIZAN_INLINE [[gnu::always_inline]] inline
 // Rare paths stay out of line so that they neither spill registers nor take instruction cache.
 #define BARTIZAN_COLD [[gnu::noinline, gnu::cold]]
+// As cold, of what returns to the common path: keeps its registers, so that it needs no frame.
+#define BARTIZAN_COLD_RETURNING [[gnu::noinline, gnu::cold, clang::preserve_most]]
 #define BARTIZAN_NOINLINE [[gnu::noinline]]
 // Reads memory that another thread may be writing, and believes nothing of it unless the slot's
 // state is afterwards what it was before: the thread sanitizer knows no such thing.

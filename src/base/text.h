@@ -51,6 +51,10 @@ class Text {
   size_t size() const { return length_; }
   bool empty() const { return length_ == 0; }
   bool truncated() const { return truncated_; }
+  // Back to what it was when it had that size.
+  void CutTo(size_t size) {
+    if (size < length_) length_ = size;
+  }
   void Clear() {
     length_ = 0;
     truncated_ = false;

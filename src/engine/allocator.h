@@ -11,9 +11,11 @@
 
 #include "src/base/bits.h"
 #include "src/base/violation.h"
+#include "src/engine/epochs.h"
 #include "src/engine/large_blocks.h"
 #include "src/engine/large_policy.h"
 #include "src/engine/refill.h"
+#include "src/engine/samples.h"
 #include "src/engine/slot_engine.h"
 #include "src/engine/tidy.h"
 
@@ -116,6 +118,11 @@ class Allocator {
   // other threads at their next slow path. True if anything was given back.
   static bool Trim() { return TrimAll(); }
 
+  // A large block whose epoch is released.
+  static void ReleaseLarge(LargeBlock* block, const LargeView& view) {
+    EndLarge(block, view, FreeClaim{.family = view.family});
+  }
+
  private:
   // No user address space is larger; what exceeds it need not be tried.
   static constexpr size_t kAddressSpace = 128 * kTiB;
@@ -150,7 +157,14 @@ class Allocator {
       if (!IsAligned(kClassBytes[id], alignment)) continue;
       Bin& bin = heap.BinOf(id);
       auto result = slab_pool::Result::kDone;
-      if (bin.IsEmpty()) result = Refill<P>::Fill(heap, bin);
+      if (bin.IsEmpty()) {
+        BinReserve& reserve = heap.reserve[id];
+        if (reserve.until_sample == 0) {
+          void* const sample = AllocateSample(heap, reserve, bytes, alignment, family);
+          if (sample != nullptr) return sample;
+        }
+        result = Refill<P>::Fill(heap, bin);
+      }
       for (Waiting waiting : {Waiting::kKept, Waiting::kGivenUp}) {
         if (result != slab_pool::Result::kRefused) break;
         ReclaimAll(waiting);
@@ -161,6 +175,20 @@ class Allocator {
       return Slots::Issue(heap, bin, bytes, family);
     }
     return AllocateLarge(bytes, alignment, family, nullptr);
+  }
+
+  // The countdown has come to this allocation. nullptr: it stays a block like others.
+  static void* AllocateSample(Heap& heap, BinReserve& reserve, size_t bytes, size_t alignment,
+                              Family family) {
+    const uint32_t interval = reserve.sample_interval;
+    reserve.until_sample = samples::DrawDistance(heap.random, interval);
+    const uint64_t weight = interval != 0 ? samples::Admit(heap.random, interval) : 0;
+    LargeRequest request{.bytes = bytes, .alignment = alignment, .family = family};
+    void* block = nullptr;
+    bool zeroed;
+    if (weight != 0) block = PlaceLarge(heap, request, weight, &zeroed);
+    if (block == nullptr && reserve.until_sample == 0) reserve.until_sample = 1;
+    return block;
   }
 
   // The class whose slots have the alignment, or kClasses: then the block is a large one.
@@ -180,17 +208,8 @@ class Allocator {
     if (!heap) return nullptr;
     LargeRequest request{
         .bytes = bytes, .alignment = alignment, .family = family, .zeroed = zeroed != nullptr};
-    if (!g_large_blocks.GuardsSpent()) {
-      LargePlan plan{.requested = bytes, .random = (*heap).random};
-      P::template Run<kOnPlaceLarge>(CurrentToggles(), plan);
-      request.guard_before = plan.guard_before;
-      request.guard_after = plan.guard_after;
-      request.against_upper = plan.against_upper;
-    } else if (P::Has(CurrentToggles(), Toggle::kGuardPages)) {
-      SayDegraded(Degradation::kLargeGuards);
-    }
     bool is_zero = false;
-    void* block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
+    void* block = PlaceLarge(*heap, request, 0, &is_zero);
     // What waits in quarantine cannot help a very large block: asking for one must not end it.
     constexpr size_t kWorthGivingUp = 4 * kMiB;
     for (Waiting waiting : {Waiting::kKept, Waiting::kGivenUp}) {
@@ -199,6 +218,26 @@ class Allocator {
       block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
     }
     if (zeroed != nullptr) *zeroed = is_zero;
+    return block;
+  }
+
+  // As the layers say. `weight` is that of a sample, or 0: then they may still choose the block.
+  static void* PlaceLarge(Heap& heap, LargeRequest& request, uint64_t weight, bool* zeroed) {
+    request.epoch = heap.epoch;
+    if (!g_large_blocks.GuardsSpent()) {
+      LargePlan plan{.requested = request.bytes, .random = heap.random, .weight = weight};
+      P::template Run<kOnPlaceLarge>(CurrentToggles(), plan);
+      request.guard_before = plan.guard_before;
+      request.guard_after = plan.guard_after;
+      request.against_upper = plan.against_upper;
+      request.weight = plan.weight;
+    } else if (P::Has(CurrentToggles(), Toggle::kGuardPages)) {
+      SayDegraded(Degradation::kLargeGuards);
+    }
+    void* const block = g_large_blocks.Allocate(request, PolicyInForce(), zeroed);
+    if (block == nullptr) return nullptr;
+    HeapCounters::Add(heap.counters.large_allocations, 1);
+    if (request.weight != 0) HeapCounters::Add(heap.counters.samples, 1);
     return block;
   }
 
@@ -251,23 +290,30 @@ class Allocator {
 
   static void FreeLarge(uintptr_t address, const FreeClaim& claim) {
     LargeView view;
-    if (!g_large_blocks.Find(address, &view) || view.user != address) {
+    LargeBlock* const block = g_large_blocks.Take(address, &view);
+    if (block == nullptr) {
       if (kComposition.another_malloc_serves()) {
         return kComposition.free_elsewhere(reinterpret_cast<void*>(address));
       }
       ReportBadPointer(Operation::kFree, address);
     }
+    EndLarge(block, view, claim);
+    if (!HasHeap(CurrentBins())) return;
+    Heap& heap = *static_cast<Heap*>(CurrentBins());
+    HeapCounters::Add(heap.counters.large_frees, 1);
+    Tick(heap);
+  }
+
+  static void EndLarge(LargeBlock* block, const LargeView& view, const FreeClaim& claim) {
     const SlotReturn op{UseOf(view), view.family, claim.family, claim.size, 0, false};
     P::template Run<kOnFreeLarge>(CurrentToggles(), op);
-    // Of racing frees only one finds the block still there.
-    if (!g_large_blocks.Free(address, PolicyInForce())) {
-      ReportBadPointer(Operation::kFree, address);
-    }
-    if (HasHeap(CurrentBins())) Tick(*static_cast<Heap*>(CurrentBins()));
+    const uint32_t epoch = block->epoch;
+    g_large_blocks.Free(block, PolicyInForce());
+    if (epoch != 0) epochs::OnLargeFreed(epoch);
   }
 
   static SlotUse UseOf(const LargeView& view) {
-    return {reinterpret_cast<std::byte*>(view.user), view.requested, view.map_end - view.user};
+    return {reinterpret_cast<std::byte*>(view.user), view.requested, view.capacity()};
   }
 
   static void Resolve(Operation operation, void* pointer, Found* found) {

@@ -29,11 +29,26 @@ constexpr std::string_view kAdviseDebugger =
     "run under a debugger, or open the core dump: the caller of this function has the bug";
 constexpr std::string_view kAdviseTwice = "look for a second owner of this pointer";
 
+constexpr std::string_view kReleased = "use after release";
+constexpr std::string_view kReleasedDetail =
+    "the block ended with its epoch, which was released as a whole";
+
+// Whether the slab lies in the pool since then.
+bool WasReleased(ClassId id, uintptr_t address) {
+  const SlabRef ref = AddressMap::SlabAt(id, address - g_address_map.region(id).base);
+  return g_address_map.OwnerOf(ref) == kNoHeap && g_address_map.slab(ref).released;
+}
+
 [[noreturn]] void ReportSlabPointer(const Wording& wording, ClassId id, uintptr_t address) {
   Violation violation{.what = wording.invalid, .address = address};
   violation.slot_bytes = id == kZeroClass ? 0 : kClassBytes[id];
   violation.advice = kAdviseDebugger;
   SlotView slot;
+  if (WasReleased(id, address)) {
+    violation.what = kReleased;
+    violation.detail = kReleasedDetail;
+    ReportViolation(violation);
+  }
   if (!FindSlot(id, address, &slot) || slot.word.IsUnused()) {
     violation.detail = "this address was never handed out, or its memory was given back since";
     ReportViolation(violation);
@@ -67,9 +82,11 @@ void ReportBadPointer(Operation operation, uintptr_t address) {
                            ? "two threads freed the block at the same time"
                            : "the address is inside a live block, not its beginning";
     violation.advice = kAdviseDebugger;
-  } else if (g_large_blocks.WasFreed(address)) {
-    violation.what = wording.freed;
-    violation.detail = "the block was freed before";
+  } else if (const auto past = g_large_blocks.PastOf(address);
+             past != LargeBlocks::Past::kUnknown) {
+    const bool released = past == LargeBlocks::Past::kReleased;
+    violation.what = released ? kReleased : wording.freed;
+    violation.detail = released ? kReleasedDetail : "the block was freed before";
     violation.advice = kAdviseTwice;
   } else {
     violation.detail =
@@ -99,6 +116,17 @@ void ReportCorruptLink(SlabRef ref) {
       .detail = "a stored link between slabs with free slots names none of them: the allocator's "
                 "metadata was overwritten",
       .address = ref.bits(),
+      .advice = "look for writes through wild pointers",
+  });
+}
+
+void ReportCorruptSlab(SlabRef ref) {
+  ReportViolation({
+      .what = "corrupt free list",
+      .detail = "the record of a slab does not agree with the states of its slots: the allocator's "
+                "metadata was overwritten",
+      .address = g_address_map.SlabAddress(ref),
+      .slot_bytes = kClassBytes[ref.class_id()],
       .advice = "look for writes through wild pointers",
   });
 }

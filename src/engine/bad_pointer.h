@@ -20,6 +20,9 @@ enum class Operation { kFree, kRealloc, kUsableSize };
 // A link between slabs that does not name one of those that it may.
 [[noreturn]] BARTIZAN_COLD void ReportCorruptLink(SlabRef ref);
 
+// The record of a slab that does not agree with its slots' states.
+[[noreturn]] BARTIZAN_COLD void ReportCorruptSlab(SlabRef ref);
+
 // What is not a slab of that class and owner is reported.
 inline void CheckLink(SlabRef ref, ClassId id, HeapId owner) {
   if (!g_address_map.HasSlab(ref) || ref.class_id() != id || g_address_map.OwnerOf(ref) != owner) {

@@ -50,9 +50,6 @@ uint32_t WaitingWithPages(const Heap& heap, ClassId id) {
   return waiting > dropped ? waiting - dropped : 0;
 }
 
-// What changes whenever a slot enters or leaves the bin.
-uint32_t Activity(const Bin& bin) { return bin.ring_next * 2654435761u + bin.next; }
-
 // Granules of free slots. A ring and a magazine of the default sizes have room; of larger ones, the
 // rest keep their pages.
 struct Granules {
@@ -160,7 +157,7 @@ void DropColdSlots(Heap& heap, uint64_t now_ms) {
   for (ClassId id = kFirstClass; id < kClasses; ++id) {
     Bin& bin = heap.bins[id];
     BinReserve& reserve = heap.reserve[id];
-    const uint32_t activity = Activity(bin);
+    const uint32_t activity = BinReserve::Activity(bin);
     const bool cold = activity == reserve.activity;
     reserve.activity = activity;
     if (!cold) {

@@ -45,4 +45,13 @@ bool FindObject(uintptr_t address, ObjectView* view) {
   return FindAround(address - 1, view) && holds();
 }
 
+uint32_t EpochOfBlock(uintptr_t address) {
+  const ClassId id = g_address_map.ClassOfAddress(address);
+  if (id == kClasses) return g_large_blocks.EpochOf(address);
+  SlotView slot;
+  if (!FindSlot(id, address, &slot) || !slot.word.IsLive()) return 0;
+  const ClassRegion& region = g_address_map.region(id);
+  return g_address_map.slab(AddressMap::SlabAt(id, address - region.base)).epoch;
+}
+
 }  // namespace bartizan

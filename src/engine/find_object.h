@@ -25,6 +25,9 @@ struct SlotView {
 };
 bool FindSlot(ClassId id, uintptr_t address, SlotView* view);
 
+// The number of the epoch that the live block around the address belongs to; 0 for none.
+uint32_t EpochOfBlock(uintptr_t address);
+
 }  // namespace bartizan
 
 #endif  // BARTIZAN_SRC_ENGINE_FIND_OBJECT_H_

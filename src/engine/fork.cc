@@ -2,24 +2,33 @@
 
 #include <pthread.h>
 
+#include "src/engine/epochs.h"
+#include "src/engine/handle_table.h"
 #include "src/engine/heap_registry.h"
 #include "src/engine/large_blocks.h"
 #include "src/engine/runtime.h"
+#include "src/engine/stacks.h"
 #include "src/metadata/address_map.h"
 
 namespace bartizan {
 namespace {
 
-constexpr int kLocks = 2 + registry::kLocks + AddressMap::kLocks;
+constexpr int kLocks = 6 + EpochTable::kLocks + AddressMap::kLocks;
 
-// Every lock, in the order in which the engine nests them.
+// Every lock, in the order in which the engine nests them. nullptr: this composition lacks it.
 platform::Lock* LockAt(int i) {
   if (i == 0) return StartLock();
+  if (i == 1) return g_handle_table.lock();
+  if (i == 2) return registry::LateLock();
+  i -= 3;
+  if (i < EpochTable::kLocks) return g_epochs.LockAt(i);
+  i -= EpochTable::kLocks;
+  if (i == 0) return registry::ListLock();
   i -= 1;
-  if (i < registry::kLocks) return registry::LockAt(i);
-  i -= registry::kLocks;
   if (i == 0) return g_large_blocks.lock();
-  return g_address_map.LockAt(i - 1);
+  i -= 1;
+  if (i < AddressMap::kLocks) return g_address_map.LockAt(i);
+  return kComposition.stacks == nullptr ? nullptr : kComposition.stacks->lock();
 }
 
 // Which of them the handler took. A lock that this very thread held already stays as it is: the
@@ -28,8 +37,9 @@ constinit bool g_taken[kLocks] = {};
 
 void Prepare() {
   for (int i = 0; i < kLocks; ++i) {
-    g_taken[i] = !LockAt(i)->HeldByThisThread();
-    if (g_taken[i]) LockAt(i)->Acquire();
+    platform::Lock* const lock = LockAt(i);
+    g_taken[i] = lock != nullptr && !lock->HeldByThisThread();
+    if (g_taken[i]) lock->Acquire();
   }
   platform::Lock::BeginFork();
 }
@@ -44,6 +54,7 @@ void ReleaseAll() {
 void InChild() {
   registry::AbandonOtherHeaps();
   g_large_blocks.Reseed();
+  g_handle_table.BeginChild();
   ReleaseAll();
 }
 

@@ -10,6 +10,7 @@
 
 #include "src/base/compiler.h"
 #include "src/base/random.h"
+#include "src/base/relaxed.h"
 #include "src/hooks/profile.h"
 #include "src/metadata/address_map.h"
 #include "src/metadata/size_classes.h"
@@ -39,6 +40,7 @@ struct alignas(64) Bin {
   uint32_t key;
   Place next;
   Place last;  // the magazine's
+  Place stop;  // what `next` must not be at a push: `last`, or lower while the heap is watched
   Place ring_next;
   Place ring_stop;    // what ring_next must not become: the ring's end, or it is full
   uint32_t capacity;  // bytes of a slot without the trailer
@@ -89,6 +91,9 @@ struct BinSet {
 };
 static_assert(kBins * sizeof(Bin) <= UINT16_MAX);
 
+// As many slots as are moved, or held back, at a time at most.
+constexpr uint32_t kLargestWindow = 64;
+
 // The part of a bin that only slow paths read.
 struct BinReserve {
   Place ring;  // the first place, and where it ends
@@ -98,6 +103,8 @@ struct BinReserve {
   uint32_t window;            // slots moved at a time
   uint32_t hold;              // how many slots are held back, for others to be drawn from
   uint32_t held;              // how many are: behind the magazine's last place
+  uint32_t sample_interval;   // one allocation in so many is a sample; 0: none
+  uint32_t until_sample;      // what may still be made ready before the next one
   uint32_t slabs;             // that the heap owns
   uint32_t empty_slabs;       // of those, the listed ones without a slot in use
   bool examined;              // layers look at slots that come back, in batches
@@ -108,27 +115,52 @@ struct BinReserve {
   uint32_t dropped;   // of the slots that waited then, how many of the oldest were without pages
   uint32_t activity;  // what the bin looked like
   bool cold;          // it looked the same at the look before
+  // What the bin looked like at the last purge, and for how many it has looked the same.
+  uint32_t purge_activity;
+  uint32_t idle_purges;
 
+  // How many slots a refill brings, which is none when the next allocation is to be a sample.
+  uint32_t NextWindow() const { return until_sample < window ? until_sample : window; }
   uint32_t Waiting(const Bin& bin) const {
     const Place end = bin.ring_next < ring_tail ? bin.ring_next + (ring_end - ring) : bin.ring_next;
     return (end - ring_tail) / kPlaceStep;
   }
+  // What changes whenever a slot enters or leaves the bin.
+  static uint32_t Activity(const Bin& bin) { return bin.ring_next * 2654435761u + bin.next; }
 };
 
 // Counts of slow-path events. Written by the heap's thread, read by anyone: relaxed atomics with a
 // single writer.
+//
+// A new one is a member here and a row in kHeapCounters (statistics.h).
 struct HeapCounters {
-  std::atomic<uint64_t> refills;
-  std::atomic<uint64_t> remote_drained;
-  std::atomic<uint64_t> slabs_taken;
+  std::atomic<uint64_t> refills;  // and where each found what it was looking for:
+  std::atomic<uint64_t> refills_from_ring;
+  std::atomic<uint64_t> refills_from_remote;  // what other threads had freed
+  std::atomic<uint64_t> refills_from_parked;
+  std::atomic<uint64_t> refills_from_uncarved;
+  std::atomic<uint64_t> refused_refills;  // nowhere
+  std::atomic<uint64_t> slabs_taken;      // and where from:
+  std::atomic<uint64_t> slabs_from_pool;
+  std::atomic<uint64_t> slabs_from_fresh;
   std::atomic<uint64_t> slabs_returned;
-  std::atomic<uint64_t>
-      shortened_waits;  // slots that did not wait as long as they must: see EmptyHeap
+  std::atomic<uint64_t> remote_drained;  // frees by other threads that were taken in
+  std::atomic<uint64_t> remote_notices;  // slabs of others announced to their owners
+  std::atomic<uint64_t> ring_spills;     // full rings, some of whose slots went to their slabs
+  std::atomic<uint64_t> magazine_spills;
+  std::atomic<uint64_t> ticks;   // looks at the clock
+  std::atomic<uint64_t> purges;  // of those: looks for what can be given back
+  std::atomic<uint64_t> large_allocations;
+  std::atomic<uint64_t> large_frees;
+  std::atomic<uint64_t> samples;          // blocks that got pages of their own for being drawn
+  std::atomic<uint64_t> shortened_waits;  // slots that did not wait as they must: see EmptyHeap
 
   static void Add(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
 };
+
+struct ScopeStack;
 
 struct Heap : BinSet {
   // Zero-size blocks have no memory that layers could touch, so the common path must not meet them:
@@ -140,16 +172,33 @@ struct Heap : BinSet {
   uint32_t node;             // index of the NUMA node its slabs come from
   uint32_t slow_operations;  // since the clock was last looked at
   uint64_t last_purge_ms;
+  uint32_t purge_count;
+  // Much has become free a short time ago: until that is given back, no free goes unnoticed.
+  bool watched;
+  bool settles;            // what is free for use now lies scattered, and goes to rest in its slabs
+  uint32_t watched_frees;  // since the clock was last looked at
+  uint32_t settling_purges;   // since it settles
+  uint64_t settling_refills;  // all of them when that began
+  uint64_t freed_ms;          // when something became free that is worth it
   uint64_t last_cold_look_ms;
-  uint64_t regret_ms;    // when some regret was forgotten last
-  size_t regret_bytes;   // of slots whose pages were given back too early
-  uint32_t purges_seen;  // requests to give everything back
-  size_t slab_bytes;     // address space of the slabs it owns
-  size_t empty_bytes;    // of that, in slabs without a slot in use
-  uintptr_t holder;      // the thread that works with it, or 0
-  bool tidy;             // idle, and emptied since its thread left
-  bool needs_rebuild;    // a fork left it as its vanished thread had it
-  Heap* next_idle;       // in the registry's list of heaps without a thread
+  uint64_t regret_ms;     // when some regret was forgotten last
+  size_t regret_bytes;    // of slots whose pages were given back too early
+  uint32_t purges_seen;   // requests to give everything back
+  uint32_t shrinks_seen;  // and to give up what waits, too: the container's limit is near
+  size_t slab_bytes;      // address space of the slabs it owns
+  size_t empty_bytes;     // of that, in slabs without a slot in use
+  uintptr_t holder;       // the thread that works with it, or 0
+  int thread;             // its number, the kernel's
+  bool tidy;              // idle, and emptied since its thread left
+  bool needs_rebuild;     // a fork left it as its vanished thread had it
+  Heap* next_idle;        // in the registry's list of heaps without a thread, or an epoch's
+  // Of the heaps that epochs have (epochs.h): which epoch, how often its thread holds the epoch
+  // through it, and the thread's own heap.
+  bool of_epochs;
+  Relaxed<uint32_t> epoch;
+  uint32_t holds;
+  Heap* home;
+  ScopeStack* scopes;  // of a thread's own heap: the scopes it is in (epoch_scopes.h)
   HeapCounters counters;
 
   // Slabs in which other threads freed slots: a stack of links through the slabs' records, or

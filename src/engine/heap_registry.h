@@ -3,6 +3,7 @@
 #ifndef BARTIZAN_SRC_ENGINE_HEAP_REGISTRY_H_
 #define BARTIZAN_SRC_ENGINE_HEAP_REGISTRY_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "src/engine/heap.h"
@@ -36,6 +37,12 @@ namespace registry {
 Heap* HeapById(HeapId id);
 // One past the highest id.
 HeapId HeapLimit();
+// For those who read them by copies: heaps by id, of which the first is nobody's; the limit.
+struct Places {
+  const std::atomic<Heap*>* heaps;
+  const std::atomic<uint32_t>* limit;
+};
+Places HeapPlaces();
 
 // Gives up the calling thread's heap (thread exit).
 void DetachThread();
@@ -46,6 +53,12 @@ enum class Which { kAny, kUntidy };
 Heap* TakeIdle(Which which);
 void GiveIdle(Heap* heap);
 
+// A heap for an epoch, without slabs; nullptr when none can be made. Or one in whose inbox
+// something was left since it served another epoch.
+Heap* TakeBlank(uint32_t node);
+Heap* TakeAnnouncedBlank();
+void GiveBlank(Heap* heap);
+
 // The calling thread's heap takes its slabs from the node that the thread runs on now.
 void SettleNode();
 
@@ -54,9 +67,9 @@ void SettleNode();
 // way are made anew.
 void AbandonOtherHeaps();
 
-// Locks of this file, for fork.
-constexpr int kLocks = 2;
-platform::Lock* LockAt(int i);
+// Locks of this file, for fork: of the late heap, and of the lists of heaps.
+platform::Lock* LateLock();
+platform::Lock* ListLock();
 
 }  // namespace registry
 

@@ -1,8 +1,10 @@
 #include "src/engine/large_blocks.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "src/base/bits.h"
+#include "src/engine/epochs.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 #include "src/platform/topology.h"
@@ -44,25 +46,41 @@ LargeBlock* LargeBlocks::FindExact(uintptr_t user) const {
 
 void* LargeBlocks::Allocate(const LargeRequest& request, const LargePolicy& policy, bool* zeroed) {
   LargeBlock* block = nullptr;
-  if (request.alignment <= kPageBytes) block = TakeCached(request, policy);
+  const bool sampled = request.weight != 0;
+  if (!sampled && request.alignment <= kPageBytes) block = TakeCached(request, policy);
   if (block == nullptr) {
     const Shape shape = ShapeOf(request, policy);
-    block = Place(shape);
+    if (!sampled) block = TakeStuck(shape);
+    if (block == nullptr) block = Place(shape);
     if (block == nullptr) return nullptr;
   }
   const bool dirty = block->dirty;
   *zeroed = !dirty;
   const bool upper = request.against_upper && request.alignment <= kPageBytes;
-  block->user =
-      upper ? AlignDown(block->map_end - request.bytes, request.alignment) : block->map_begin;
+  // A block of no bytes may begin where the mapping ends, but not where the range does: that is
+  // somebody else's address.
+  const uintptr_t last = std::min(block->map_end - request.bytes, block->end - 1);
+  block->user = upper ? AlignDown(last, request.alignment) : block->map_begin;
   block->requested = request.bytes;
+  block->epoch = request.epoch;
   block->family = request.family;
   block->dirty = false;
   if (dirty) ClearSlack(*block);
+  if (sampled) MakeSample(block, request.weight);
   const uintptr_t user = block->user;
   platform::LockGuard guard(lock_);
   Enter(block);
   return reinterpret_cast<void*>(user);
+}
+
+// Without memory for what is to be known of it, the block is none.
+void LargeBlocks::MakeSample(LargeBlock* block, uint64_t weight) {
+  lock_.Acquire();
+  space_.NewSample(block);
+  lock_.Release();
+  if (block->sample == nullptr) return;
+  samples::RecordAllocation(block, weight);
+  samples::PaintSlack(*block);
 }
 
 void LargeBlocks::ClearSlack(const LargeBlock& block) {
@@ -86,6 +104,7 @@ LargeBlocks::Shape LargeBlocks::ShapeOf(const LargeRequest& request, const Large
 // Among the live ones. The lock is held.
 void LargeBlocks::Enter(LargeBlock* block) {
   live_.Insert(block);
+  if (block->epoch != 0) EnterEpoch(block);
   if (block->recyclable || !platform::kChoosesAddresses) {
     // Relaxed: who passes an address of the block has it from whoever entered the block.
     if (block->begin < lowest_.load(std::memory_order_relaxed)) {
@@ -95,26 +114,52 @@ void LargeBlocks::Enter(LargeBlock* block) {
       highest_.store(block->end, std::memory_order_relaxed);
     }
   }
+  statistics_.sampled_blocks += block->sample != nullptr;
   statistics_.live_blocks++;
   statistics_.live_bytes += block->requested;
   statistics_.mapped_bytes += block->map_bytes();
   statistics_.unguarded_blocks += block->guard_after == 0;
   live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
+  sampled_count_.store(statistics_.sampled_blocks, std::memory_order_relaxed);
 }
 
 // Out of the live ones: whoever does this owns the block alone. The lock is held.
 void LargeBlocks::Leave(LargeBlock* block) {
   live_.Erase(block);
+  if (block->epoch != 0) LeaveEpoch(block);
+  statistics_.sampled_blocks -= block->sample != nullptr;
   statistics_.live_blocks--;
   statistics_.live_bytes -= block->requested;
   statistics_.mapped_bytes -= block->map_bytes();
   statistics_.unguarded_blocks -= block->guard_after == 0;
   live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
+  sampled_count_.store(statistics_.sampled_blocks, std::memory_order_relaxed);
+}
+
+// The lock guards what epochs know of their large blocks, too.
+void LargeBlocks::EnterEpoch(LargeBlock* block) {
+  Epoch& epoch = *g_epochs.At(block->epoch);
+  block->epoch_previous = nullptr;
+  block->epoch_next = epoch.large;
+  if (epoch.large != nullptr) epoch.large->epoch_previous = block;
+  epoch.large = block;
+  epoch.large_blocks++;
+  epoch.large_bytes += block->requested;
+  epoch.large_mapped_bytes += block->map_bytes();
+}
+void LargeBlocks::LeaveEpoch(LargeBlock* block) {
+  Epoch& epoch = *g_epochs.At(block->epoch);
+  LargeBlock*& link =
+      block->epoch_previous != nullptr ? block->epoch_previous->epoch_next : epoch.large;
+  link = block->epoch_next;
+  if (block->epoch_next != nullptr) block->epoch_next->epoch_previous = block->epoch_previous;
+  epoch.large_blocks--;
+  epoch.large_bytes -= block->requested;
+  epoch.large_mapped_bytes -= block->map_bytes();
 }
 
 LargeBlock* LargeBlocks::Place(const Shape& shape) {
-  LargeBlock* block = TakeStuck(shape);
-  if (block != nullptr) return block;
+  LargeBlock* block = nullptr;
   const size_t slack = shape.alignment > kPageBytes ? shape.alignment : 0;
   const size_t range_bytes = shape.guard_before + shape.map_bytes + shape.guard_after + slack;
   Claim claim = Claim::kOccupied;
@@ -146,11 +191,7 @@ Claim LargeBlocks::MapInto(LargeBlock* block, const Shape& shape) {
   const Claim claim = platform::ClaimAt(block->map_begin, shape.map_bytes, Access::kReadWrite);
   if (claim == Claim::kDone) return claim;
   platform::LockGuard guard(lock_);
-  if (claim == Claim::kOccupied) {
-    space_.RetireAroundObstacle(block);
-  } else {
-    space_.Retire(block, false, 0);
-  }
+  space_.TakeBack(block, claim);
   return claim;
 }
 
@@ -199,37 +240,61 @@ bool LargeBlocks::Find(uintptr_t address, LargeView* view) {
   platform::LockGuard guard(lock_);
   const auto* block = static_cast<const LargeBlock*>(live_.Find(address));
   if (block == nullptr) return false;
-  *view = {block->user, block->requested, block->family, block->map_end};
+  *view = ViewOf(*block);
   return true;
 }
 
-bool LargeBlocks::WasFreed(uintptr_t address) {
+uint32_t LargeBlocks::EpochOf(uintptr_t address) {
   platform::LockGuard guard(lock_);
-  for (const platform::AddressRange& range : freed_) {
-    if (address >= range.begin && address < range.end) return true;
+  const auto* block = static_cast<const LargeBlock*>(live_.Find(address));
+  return block == nullptr ? 0 : block->epoch;
+}
+
+LargeBlocks::Past LargeBlocks::PastOf(uintptr_t address) {
+  platform::LockGuard guard(lock_);
+  for (size_t i = 0; i < kRemembered; ++i) {
+    if (address >= freed_[i].begin && address < freed_[i].end) return freed_how_[i];
   }
-  return false;
+  return space_.FindWaiting(address) != nullptr ? Past::kFreed : Past::kUnknown;
 }
 
 // The lock is held.
-void LargeBlocks::Remember(const LargeBlock& block) {
-  freed_[freed_count_++ % kRemembered] = {block.user, block.map_end};
+void LargeBlocks::Remember(const LargeBlock& block, Past past) {
+  const size_t at = freed_count_++ % kRemembered;
+  freed_[at] = {block.user, block.map_end};
+  freed_how_[at] = past;
+  freed_block_[at] = &block;
 }
 
-bool LargeBlocks::Free(uintptr_t user, const LargePolicy& policy) {
-  LargeBlock* block;
-  {
-    platform::LockGuard guard(lock_);
-    block = FindExact(user);
-    if (block == nullptr) return false;
-    Leave(block);
-    Remember(*block);
+LargeBlock* LargeBlocks::Take(uintptr_t user, LargeView* view) {
+  platform::LockGuard guard(lock_);
+  LargeBlock* block = FindExact(user);
+  if (block == nullptr) return nullptr;
+  *view = ViewOf(*block);
+  Leave(block);
+  Remember(*block, Past::kFreed);
+  return block;
+}
+
+LargeBlock* LargeBlocks::TakeOf(uint32_t epoch, LargeView* view) {
+  platform::LockGuard guard(lock_);
+  LargeBlock* block = g_epochs.At(epoch)->large;
+  if (block == nullptr) return nullptr;
+  *view = ViewOf(*block);
+  Leave(block);
+  Remember(*block, Past::kReleased);
+  return block;
+}
+
+void LargeBlocks::Free(LargeBlock* taken, const LargePolicy& policy) {
+  if (taken->sample != nullptr) {
+    samples::CheckSlack(*taken);
+    samples::RecordFree(taken);
   }
-  if (!Keep(block, policy)) GiveBack(block, policy);
-  return true;
+  if (!Keep(taken, policy)) GiveBack(taken, policy);
 }
 
-void LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
+bool LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
   const bool released = platform::Release(block->map_begin, block->map_bytes());
   if (!released && !platform::DropPages(block->map_begin, block->map_bytes())) {
     // Locked memory in a process out of mappings: what serves again must hold nothing.
@@ -237,14 +302,20 @@ void LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
   }
   platform::LockGuard guard(lock_);
   if (released) {
-    space_.Retire(block, policy.waits, policy.quarantine_bytes);
+    if (block->sample != nullptr) {
+      space_.RetireSample(block, policy.sample_budget);
+    } else {
+      space_.Retire(block, policy.waits, policy.quarantine_bytes);
+    }
   } else {
+    space_.DropSample(block);
     // The process is out of mappings: the pages are gone, the mapping waits to serve again.
     block->dirty = false;
     block->next = stuck_;
     stuck_ = block;
     statistics_.stuck_bytes += block->map_bytes();
   }
+  return released;
 }
 
 LargeStatistics LargeBlocks::Statistics() {

@@ -9,6 +9,7 @@
 #include "src/base/bits.h"
 #include "src/engine/large_space.h"
 #include "src/engine/range_tree.h"
+#include "src/engine/samples.h"
 #include "src/hooks/events.h"
 #include "src/metadata/slot_state.h"
 #include "src/platform/address_plan.h"
@@ -25,6 +26,7 @@ struct LargePolicy {
   size_t quarantine_bytes = 0;
   size_t cache_bytes = 0;
   uint64_t decay_ms = 0;
+  size_t sample_budget = 0;
   // The cache may hold as much as was asked for lately: this much of it is forgotten each
   // millisecond.
   size_t forgotten_per_ms = 0;
@@ -49,6 +51,8 @@ struct LargeRequest {
   size_t guard_after = 0;
   bool against_upper = false;
   bool zeroed = false;  // the caller wants it all zero
+  uint32_t epoch = 0;   // that it belongs to
+  uint64_t weight = 0;  // not 0: a sample, which stands for so many allocations
 };
 
 // What is known of a live block.
@@ -57,12 +61,17 @@ struct LargeView {
   size_t requested;
   Family family;
   uintptr_t map_end;  // of the block's accessible memory
+  bool sampled;
+
+  // What the block could grow to where it is.
+  size_t capacity() const { return sampled ? requested : map_end - user; }
 };
 
 struct LargeStatistics {
   size_t live_blocks;
   size_t live_bytes;
-  size_t mapped_bytes;  // of live blocks
+  size_t mapped_bytes;    // of live blocks
+  size_t sampled_blocks;  // live ones
   size_t cached_bytes;
   size_t waiting_bytes;  // of address space
   size_t unguarded_blocks;
@@ -80,16 +89,31 @@ class LargeBlocks {
 
   // The live block that the address is inside of, guards and all. False: none.
   bool Find(uintptr_t address, LargeView* view);
-  // Whether the address is in a large block that was freed lately: what a report can tell.
-  bool WasFreed(uintptr_t address);
+  // The epoch of the live block that the address is inside of, or 0.
+  uint32_t EpochOf(uintptr_t address);
+  // What became of the large block that the address was in lately: what a report can tell.
+  enum class Past { kUnknown, kFreed, kReleased };
+  Past PastOf(uintptr_t address);
+
+  // The block, live or freed, in whose range the address lies, guards and all: see samples.h.
+  bool FindSample(uintptr_t address, SampleView* view);
+  // The same for blocks that are no samples, too; where there is none in whose range the address
+  // lies, of the nearest live one, if it is no farther than that.
+  bool FindNear(uintptr_t address, size_t distance, SampleView* view);
+  // Live samples.
+  size_t sampled_count() const { return sampled_count_.load(std::memory_order_relaxed); }
 
   // The same for addresses that the program passes to functions which may be called anywhere, in
   // signal handlers too: does not wait for the lock. What cannot be told now is foreign. Blocks
   // that the kernel placed are not found.
   MemoryKind Look(uintptr_t address, LargeView* view);
 
-  // Frees the block that begins at `user`. False when there is none (any more).
-  bool Free(uintptr_t user, const LargePolicy& policy);
+  // Takes the block that begins at `user` out of the live ones: of racing frees exactly one gets
+  // it, and looks at it before it ends its life. nullptr when there is none (any more).
+  LargeBlock* Take(uintptr_t user, LargeView* view);
+  // The same for any block of the epoch; it ends with all of them.
+  LargeBlock* TakeOf(uint32_t epoch, LargeView* view);
+  void Free(LargeBlock* taken, const LargePolicy& policy);
 
   // Gives the block a new size without copying it, where it is or elsewhere: its new address, or 0
   // when that does not work (the block is then unchanged). `user` is a live block.
@@ -105,6 +129,18 @@ class LargeBlocks {
   bool GuardsSpent() const { return live_count_.load(std::memory_order_relaxed) > guarded_limit_; }
 
   LargeStatistics Statistics();
+  // What `resident` tells of each block's mapping, live ones and cached ones; without the lock.
+  uint64_t ResidentBytes(uint64_t (*resident)(uintptr_t begin, size_t bytes));
+  // For those who read them by copies, without the lock. `statistics` lacks the waiting bytes.
+  struct Places {
+    const LargeStatistics* statistics;
+    const size_t* waiting_bytes;
+    const std::atomic<uintptr_t>* lowest;
+    const std::atomic<uintptr_t>* highest;
+  };
+  Places places() const {
+    return {&statistics_, space_.waiting_bytes_place(), &lowest_, &highest_};
+  }
   platform::Lock* lock() { return &lock_; }
 
  private:
@@ -122,8 +158,12 @@ class LargeBlocks {
   // Of pages that are in memory.
   static void ZeroPages(uintptr_t begin, size_t bytes);
   static void ClearSlack(const LargeBlock& block);
+  static LargeView ViewOf(const LargeBlock& block) {
+    return {block.user, block.requested, block.family, block.map_end, block.sample != nullptr};
+  }
   static Shape ShapeOf(const LargeRequest& request, const LargePolicy& policy);
 
+  void MakeSample(LargeBlock* block, uint64_t weight);
   LargeBlock* FindExact(uintptr_t user) const;
   // A cached mapping serves requests down to four fifths of it as it is.
   static bool FitsWithin(size_t mapped, size_t wanted) {
@@ -144,7 +184,9 @@ class LargeBlocks {
   void Leave(LargeBlock* block);
   bool Keep(LargeBlock* block, const LargePolicy& policy);
   LargeBlock* Hide(LargeBlock* block, const LargePolicy& policy);
-  void GiveBack(LargeBlock* block, const LargePolicy& policy);
+  // False: it cannot be unmapped and waits to serve again.
+  bool GiveBack(LargeBlock* block, const LargePolicy& policy);
+  bool GiveBackStuck();
   bool ResizeTaken(LargeBlock** block, size_t bytes, const LargePolicy& policy);
   void ShrinkInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
   bool GrowInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
@@ -152,7 +194,11 @@ class LargeBlocks {
   static bool MoveEnd(LargeBlock* block, uintptr_t end);
   LargeBlock* GrowElsewhere(LargeBlock* block, size_t map_bytes, bool huge,
                             const LargePolicy& policy);
-  void Remember(const LargeBlock& block);
+  void EnterEpoch(LargeBlock* block);
+  void LeaveEpoch(LargeBlock* block);
+  void Remember(const LargeBlock& block, Past past);
+  const LargeBlock* FindTaken(uintptr_t address) const;
+  const LargeBlock* NearestLive(uintptr_t address, size_t distance) const;
   MemoryKind LookLocked(uintptr_t address, LargeView* view, bool* cached) const;
 
   platform::Lock lock_;  // guards all of this; not held across system calls on blocks' pages
@@ -165,13 +211,17 @@ class LargeBlocks {
   uint64_t demand_ms_ = 0;               // when some of it was forgotten last
   LargeBlock* stuck_ = nullptr;          // linked by `next`
   platform::AddressRange freed_[kRemembered] = {};  // the last ones
+  Past freed_how_[kRemembered] = {};
+  // The records that were theirs, and may be somebody else's by now; they are never unmapped.
+  const LargeBlock* freed_block_[kRemembered] = {};
   size_t freed_count_ = 0;
   LargeStatistics statistics_ = {};
   size_t guarded_limit_ = 0;
   // Where blocks were ever placed by us. Written under the lock, read without.
   std::atomic<uintptr_t> lowest_{UINTPTR_MAX};
   std::atomic<uintptr_t> highest_{0};
-  std::atomic<size_t> live_count_{0};  // copy of statistics_.live_blocks that needs no lock
+  std::atomic<size_t> sampled_count_{0};  // copy of statistics_.sampled_blocks, likewise
+  std::atomic<size_t> live_count_{0};     // copy of statistics_.live_blocks that needs no lock
 };
 
 extern constinit LargeBlocks g_large_blocks;

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "src/base/bits.h"
+#include "src/engine/epochs.h"
 #include "src/engine/large_blocks.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
@@ -20,6 +21,8 @@ constexpr size_t kAlwaysKept = 512 * kKiB;
 constexpr uint64_t kLongAgoMs = 1 << 20;
 // A cached mapping of less than half of what is wanted would need more new pages than it has.
 constexpr size_t kWorthGrowing = 2;
+// Mappings that could not be unmapped, of which a purge in passing gives back so many.
+constexpr size_t kMostUnstuck = 64;
 
 // What it takes to make the mapping fit: pages that are given up, or new ones. SIZE_MAX: too many.
 size_t Difference(size_t mapped, size_t wanted) {
@@ -150,7 +153,11 @@ void LargeBlocks::RemoveCached(size_t first, size_t count) {
 // Into the cache, when it fits and keeping it pays.
 bool LargeBlocks::Keep(LargeBlock* block, const LargePolicy& policy) {
   const size_t bytes = block->map_bytes();
+  if (block->sample != nullptr) return false;
   if (bytes > policy.cache_bytes / 4 || policy.decay_ms == 0) return false;
+  // What a closing epoch had goes back to the system.
+  const Epoch* const epoch = g_epochs.At(block->epoch);
+  if (epoch != nullptr && epoch->closing) return false;
   // Huge pages are as cheap to fault in again, zeroed by the kernel, as to zero here.
   if (policy.zero && block->huge) return false;
   const uint64_t now = platform::CoarseMilliseconds();
@@ -227,19 +234,14 @@ LargeBlock* LargeBlocks::Hide(LargeBlock* block, const LargePolicy& policy) {
   hidden->guard_after = block->guard_after;
   hidden->node = block->node;
   const Claim claim = platform::ClaimAt(hidden->map_begin, bytes, Access::kNone);
-  const bool claimed = claim == Claim::kDone;
-  if (claimed && platform::MovePages(block->map_begin, bytes, hidden->map_begin, bytes)) {
+  if (claim == Claim::kDone &&
+      platform::MovePages(block->map_begin, bytes, hidden->map_begin, bytes)) {
     platform::LockGuard guard(lock_);
     space_.Retire(block, policy.waits, policy.quarantine_bytes);
     return hidden;
   }
-  if (claimed) platform::Release(hidden->map_begin, bytes);
   lock_.Acquire();
-  if (claim == Claim::kOccupied) {
-    space_.RetireAroundObstacle(hidden);
-  } else {
-    space_.Retire(hidden, false, 0);
-  }
+  space_.TakeBack(hidden, claim);
   lock_.Release();
   GiveBack(block, policy);
   return nullptr;
@@ -256,14 +258,23 @@ void LargeBlocks::Purge(uint64_t now_ms, uint64_t minimum_age_ms) {
     RemoveCached(0, count);
   }
   for (size_t i = 0; i < count; ++i) GiveBack(old[i], LargePolicy{});
-  lock_.Acquire();
-  LargeBlock* stuck = stuck_;
-  if (stuck != nullptr) {  // one at a time: when it works again, the next purges go on
+  // Whoever asked for memory back waits for all of it, a malloc that came by not for long.
+  size_t patience = minimum_age_ms == 0 ? SIZE_MAX : kMostUnstuck;
+  while (patience-- != 0 && GiveBackStuck()) {
+  }
+}
+
+// Tries one block that could not be unmapped again. False: there is none, or it still cannot.
+bool LargeBlocks::GiveBackStuck() {
+  LargeBlock* stuck;
+  {
+    platform::LockGuard guard(lock_);
+    stuck = stuck_;
+    if (stuck == nullptr) return space_.UnmapStuck();
     stuck_ = stuck->next;
     statistics_.stuck_bytes -= stuck->map_bytes();
   }
-  lock_.Release();
-  if (stuck != nullptr) GiveBack(stuck, LargePolicy{});
+  return GiveBack(stuck, LargePolicy{});
 }
 
 }  // namespace bartizan

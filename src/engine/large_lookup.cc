@@ -25,7 +25,7 @@ MemoryKind LargeBlocks::Look(uintptr_t address, LargeView* view) {
 MemoryKind LargeBlocks::LookLocked(uintptr_t address, LargeView* view, bool* cached) const {
   const auto* block = static_cast<const LargeBlock*>(live_.Find(address));
   if (block != nullptr) {
-    *view = {block->user, block->requested, block->family, block->map_end};
+    *view = ViewOf(*block);
     return MemoryKind::kLive;
   }
   for (size_t i = 0; i < cached_count_ && !*cached; ++i) {
@@ -36,6 +36,91 @@ MemoryKind LargeBlocks::LookLocked(uintptr_t address, LargeView* view, bool* cac
     freed = freed || (address >= range.begin && address < range.end);
   }
   return freed ? MemoryKind::kFree : MemoryKind::kForeign;
+}
+
+const LargeBlock* LargeBlocks::NearestLive(uintptr_t address, size_t distance) const {
+  const auto* below = static_cast<const LargeBlock*>(live_.AtOrBefore(address));
+  const auto* above = static_cast<const LargeBlock*>(live_.AtOrAfter(address));
+  const size_t to_below = below == nullptr       ? SIZE_MAX
+                          : address < below->end ? 0
+                                                 : address - below->end;
+  const size_t to_above = above == nullptr ? SIZE_MAX : above->begin - address;
+  if (to_below > distance && to_above > distance) return nullptr;
+  return to_below <= to_above ? below : above;
+}
+
+// Of those that were taken to be freed, and are being looked at, or kept, since.
+const LargeBlock* LargeBlocks::FindTaken(uintptr_t address) const {
+  for (size_t i = 0; i < kRemembered; ++i) {
+    if (address < freed_[i].begin || address >= freed_[i].end) continue;
+    const LargeBlock* block = freed_block_[i];
+    if (block->user == freed_[i].begin && block->map_end == freed_[i].end) return block;
+  }
+  return nullptr;
+}
+
+bool LargeBlocks::FindSample(uintptr_t address, SampleView* view) {
+  return FindNear(address, 0, view) && view->has_sample;
+}
+
+bool LargeBlocks::FindNear(uintptr_t address, size_t distance, SampleView* view) {
+  if (!lock_.AcquireSoon()) return false;
+  const auto* block = static_cast<const LargeBlock*>(live_.Find(address));
+  bool live = block != nullptr;
+  if (!live) block = space_.FindWaiting(address);
+  if (block == nullptr) {
+    block = FindTaken(address);
+    // Until the end of its life is noted, what is found is found in a live block.
+    live = block != nullptr && block->sample != nullptr && block->sample->free.time_ns == 0;
+  }
+  if (block == nullptr && distance != 0) {
+    block = NearestLive(address, distance);
+    live = true;
+  }
+  const bool found = block != nullptr;
+  if (found) {
+    *view = {.user = block->user,
+             .requested = block->requested,
+             .family = block->family,
+             .live = live,
+             .map_begin = block->map_begin,
+             .map_end = block->map_end,
+             .begin = block->begin,
+             .end = block->end,
+             .has_sample = block->sample != nullptr,
+             .sample = {}};
+    if (view->has_sample) view->sample = *block->sample;
+  }
+  lock_.Release();
+  return found;
+}
+
+uint64_t LargeBlocks::ResidentBytes(uint64_t (*resident)(uintptr_t begin, size_t bytes)) {
+  uint64_t bytes = 0;
+  uintptr_t from = 0;
+  for (;;) {
+    lock_.Acquire();
+    const auto* block = static_cast<const LargeBlock*>(live_.AtOrAfter(from));
+    const platform::AddressRange mapped =
+        block == nullptr ? platform::AddressRange{}
+                         : platform::AddressRange{block->map_begin, block->map_end};
+    if (block != nullptr) from = block->end;
+    lock_.Release();
+    if (mapped.end == 0) break;
+    bytes += resident(mapped.begin, mapped.end - mapped.begin);
+  }
+  platform::AddressRange cached[kMaxCached];
+  size_t count = 0;
+  {
+    platform::LockGuard guard(lock_);
+    for (; count < cached_count_; ++count) {
+      cached[count] = {cached_[count]->map_begin, cached_[count]->map_end};
+    }
+  }
+  for (size_t i = 0; i < count; ++i) {
+    bytes += resident(cached[i].begin, cached[i].end - cached[i].begin);
+  }
+  return bytes;
 }
 
 }  // namespace bartizan

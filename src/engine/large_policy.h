@@ -21,6 +21,7 @@ LargePolicy LargePolicyFor(Toggles toggles) {
           .quarantine_bytes = options.large_quarantine_bytes,
           .cache_bytes = options.large_cache_bytes,
           .decay_ms = options.decay_ms,
+          .sample_budget = options.sample_budget,
           .forgotten_per_ms = kForgottenPerMs};
 }
 

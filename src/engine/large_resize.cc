@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "src/base/bits.h"
+#include "src/engine/epochs.h"
 #include "src/engine/large_blocks.h"
 #include "src/platform/memory.h"
 
@@ -28,12 +29,17 @@ uintptr_t GrownEnd(uintptr_t user, size_t bytes, bool huge) {
 
 uintptr_t LargeBlocks::Resize(uintptr_t user, size_t bytes, const LargePolicy& policy) {
   LargeBlock* block;
+  Epoch* epoch;
   {
     // As for a free: while it is worked on, nobody else finds the block. A free or a realloc that
     // races with this one is thus reported at its call.
     platform::LockGuard guard(lock_);
     block = FindExact(user);
-    if (block == nullptr) return 0;
+    // A sample always moves, so that the old address faults.
+    if (block == nullptr || block->sample != nullptr) return 0;
+    // Its epoch may be closing, and must not end for want of blocks.
+    epoch = g_epochs.At(block->epoch);
+    if (epoch != nullptr) epoch->large_blocks++;
     Leave(block);
   }
   const bool done = ResizeTaken(&block, bytes, policy);
@@ -42,6 +48,7 @@ uintptr_t LargeBlocks::Resize(uintptr_t user, size_t bytes, const LargePolicy& p
   if (done && !policy.zero) ClearSlack(*block);
   platform::LockGuard guard(lock_);
   Enter(block);
+  if (epoch != nullptr) epoch->large_blocks--;
   return result;
 }
 
@@ -126,24 +133,20 @@ LargeBlock* LargeBlocks::GrowElsewhere(LargeBlock* block, size_t map_bytes, bool
   const bool moved =
       claim == Claim::kDone &&
       platform::MovePages(block->map_begin, block->map_bytes(), grown->map_begin, map_bytes);
-  if (!moved && claim == Claim::kDone) platform::Release(grown->map_begin, map_bytes);
   if (moved && huge) platform::AdviseHugePages(grown->map_begin, map_bytes);
   platform::LockGuard guard(lock_);
   if (!moved) {
-    if (claim == Claim::kOccupied) {
-      space_.RetireAroundObstacle(grown);
-    } else {
-      space_.Retire(grown, false, 0);
-    }
+    space_.TakeBack(grown, claim);
     return nullptr;
   }
   grown->user = grown->map_begin + (block->user - block->map_begin);
   grown->requested = block->requested;
   grown->guard_after = block->guard_after;
   grown->family = block->family;
+  grown->epoch = block->epoch;
   grown->node = block->node;
   grown->huge = huge;
-  Remember(*block);
+  Remember(*block, Past::kFreed);
   space_.Retire(block, policy.waits, policy.quarantine_bytes);
   return grown;
 }

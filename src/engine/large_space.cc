@@ -46,6 +46,44 @@ void LargeSpace::Reseed(RandomStream& random) {
   random_.Seed(key);
 }
 
+// Zeroed memory for a record, or 0.
+uintptr_t LargeSpace::CutRecord(size_t bytes) {
+  if (chunk_end_ - chunk_ < bytes) {
+    const uintptr_t place = ClaimMetadata(random_, kChunkBytes);
+    if (place == 0) return 0;
+    chunk_ = place;
+    chunk_end_ = place + kChunkBytes;
+  }
+  const uintptr_t record = chunk_;
+  chunk_ += bytes;
+  return record;
+}
+
+void LargeSpace::NewSample(LargeBlock* block) {
+  block->sample = samples_;
+  if (samples_ != nullptr) {
+    samples_ = samples_->next;
+  } else {
+    block->sample = reinterpret_cast<Sample*>(CutRecord(sizeof(Sample)));
+  }
+}
+
+void LargeSpace::DropSample(LargeBlock* block) {
+  if (block->sample == nullptr) return;
+  block->sample->next = samples_;
+  samples_ = block->sample;
+  block->sample = nullptr;
+}
+
+const LargeBlock* LargeSpace::FindWaiting(uintptr_t address) const {
+  for (const Queue* queue : {&waiting_samples_, &waiting_}) {
+    for (const LargeBlock* block = queue->oldest; block != nullptr; block = block->next) {
+      if (address >= block->begin && address < block->end) return block;
+    }
+  }
+  return nullptr;
+}
+
 LargeBlock* LargeSpace::NewRecord() {
   if (records_ != nullptr) {
     LargeBlock* record = records_;
@@ -54,19 +92,14 @@ LargeBlock* LargeSpace::NewRecord() {
     record->priority = random_.Next32();
     return record;
   }
-  if (chunk_end_ - chunk_ < sizeof(LargeBlock)) {
-    const uintptr_t place = ClaimMetadata(random_, kChunkBytes);
-    if (place == 0) return nullptr;
-    chunk_ = place;
-    chunk_end_ = place + kChunkBytes;
-  }
-  auto* record = reinterpret_cast<LargeBlock*>(chunk_);
-  chunk_ += sizeof(LargeBlock);
+  auto* record = reinterpret_cast<LargeBlock*>(CutRecord(sizeof(LargeBlock)));
+  if (record == nullptr) return nullptr;
   record->priority = random_.Next32();
   return record;
 }
 
 void LargeSpace::DropRecord(LargeBlock* record) {
+  DropSample(record);
   record->next = records_;
   records_ = record;
 }
@@ -81,6 +114,7 @@ void LargeSpace::AddFree(uintptr_t begin, uintptr_t end) {
 }
 
 void LargeSpace::FreeRange(LargeBlock* block) {
+  DropSample(block);
   RangeNode* before = free_.AtOrBefore(block->begin);
   if (before != nullptr && before->end == block->begin) {
     free_.Erase(before);
@@ -101,9 +135,12 @@ LargeBlock* LargeSpace::TakeRange(size_t bytes) {
   if (record == nullptr) return nullptr;
   RangeNode* found = free_.FirstFit(bytes);
   // Waiting ranges are given up only for a request that they can help.
-  while (found == nullptr && oldest_ != nullptr && bytes <= free_.longest() + waiting_bytes_) {
-    ReleaseOldest();
-    found = free_.FirstFit(bytes);
+  for (Queue* queue : {&waiting_, &waiting_samples_}) {
+    while (found == nullptr && queue->oldest != nullptr &&
+           bytes <= free_.longest() + queue->bytes) {
+      ReleaseOldest(*queue);
+      found = free_.FirstFit(bytes);
+    }
   }
   if (found == nullptr) {
     DropRecord(record);
@@ -141,31 +178,75 @@ void LargeSpace::Retire(LargeBlock* block, bool waits, size_t quarantine_bytes) 
     FreeRange(block);
     return;
   }
-  block->next = nullptr;
-  (newest_ == nullptr ? oldest_ : newest_->next) = block;
-  newest_ = block;
-  waiting_bytes_ += block->bytes();
-  waiting_count_++;
-  while (waiting_count_ > kMostWaiting ||
-         (waiting_bytes_ > quarantine_bytes && waiting_count_ > kAlwaysWaiting)) {
-    ReleaseOldest();
+  Push(waiting_, block);
+  while (waiting_.count > kMostWaiting ||
+         (waiting_.bytes > quarantine_bytes && waiting_.count > kAlwaysWaiting)) {
+    ReleaseOldest(waiting_);
   }
 }
 
-void LargeSpace::ReleaseOldest() {
-  LargeBlock* block = oldest_;
-  oldest_ = block->next;
-  if (oldest_ == nullptr) newest_ = nullptr;
-  waiting_bytes_ -= block->bytes();
-  waiting_count_--;
+void LargeSpace::RetireSample(LargeBlock* block, size_t budget) {
+  if (!block->recyclable) {
+    DropRecord(block);
+    return;
+  }
+  Push(waiting_samples_, block);
+  while (waiting_samples_.bytes > budget && waiting_samples_.count > kAlwaysWaiting) {
+    ReleaseOldest(waiting_samples_);
+  }
+}
+
+void LargeSpace::Push(Queue& queue, LargeBlock* block) {
+  block->next = nullptr;
+  (queue.newest == nullptr ? queue.oldest : queue.newest->next) = block;
+  queue.newest = block;
+  queue.bytes += block->bytes();
+  queue.count++;
+}
+
+void LargeSpace::ReleaseOldest(Queue& queue) {
+  LargeBlock* block = queue.oldest;
+  queue.oldest = block->next;
+  if (queue.oldest == nullptr) queue.newest = nullptr;
+  queue.bytes -= block->bytes();
+  queue.count--;
   FreeRange(block);
 }
 
-void LargeSpace::RetireAroundObstacle(LargeBlock* block) {
+void LargeSpace::TakeBack(LargeBlock* block, Claim claim) {
   const uintptr_t begin = block->begin;
   const uintptr_t end = block->end;
-  DropRecord(block);
-  SplitAround(begin, end);
+  switch (claim) {
+    case Claim::kDone:
+      Unmap(block);
+      break;
+    case Claim::kRefused:
+      Retire(block, false, 0);
+      break;
+    case Claim::kOccupied:
+      DropRecord(block);
+      SplitAround(begin, end);
+      break;
+  }
+}
+
+// The range becomes free, or waits until it can be unmapped (a process may be out of mappings, of
+// which a part of a larger one needs another).
+bool LargeSpace::Unmap(LargeBlock* block) {
+  if (platform::Release(block->map_begin, block->map_bytes())) {
+    FreeRange(block);
+    return true;
+  }
+  block->next = stuck_;
+  stuck_ = block;
+  return false;
+}
+
+bool LargeSpace::UnmapStuck() {
+  LargeBlock* block = stuck_;
+  if (block == nullptr) return false;
+  stuck_ = block->next;
+  return Unmap(block);
 }
 
 // Halves the range until the parts without an obstacle are known: each is claimed to find out.
@@ -173,19 +254,13 @@ void LargeSpace::SplitAround(uintptr_t begin, uintptr_t end) {
   if (end - begin <= kObstacleBytes) return;
   const uintptr_t middle = begin + AlignUp((end - begin) / 2, kPageBytes);
   for (const AddressRange half : {AddressRange{begin, middle}, AddressRange{middle, end}}) {
-    const size_t bytes = half.end - half.begin;
-    switch (platform::ClaimAt(half.begin, bytes, platform::Access::kNone)) {
-      case Claim::kDone:
-        platform::Release(half.begin, bytes);
-        AddFree(half.begin, half.end);
-        break;
-      case Claim::kRefused:  // cannot tell: keep it for later
-        AddFree(half.begin, half.end);
-        break;
-      case Claim::kOccupied:
-        SplitAround(half.begin, half.end);
-        break;
-    }
+    LargeBlock* record = NewRecord();
+    if (record == nullptr) return;  // no memory for records: the addresses are lost, nothing else
+    record->begin = record->map_begin = half.begin;
+    record->end = record->map_end = half.end;
+    record->recyclable = true;
+    // Refused: cannot tell, kept for later.
+    TakeBack(record, platform::ClaimAt(half.begin, half.end - half.begin, platform::Access::kNone));
   }
 }
 

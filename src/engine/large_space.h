@@ -11,8 +11,10 @@
 
 #include "src/base/random.h"
 #include "src/engine/range_tree.h"
+#include "src/engine/samples.h"
 #include "src/metadata/slot_state.h"
 #include "src/platform/lock.h"
+#include "src/platform/memory.h"
 
 namespace bartizan {
 
@@ -26,7 +28,11 @@ struct LargeBlock : RangeNode {
   size_t guard_after;  // at least this much of the range's end stays unmapped
   uint64_t since_ms;   // when it was cached
   LargeBlock* next;    // in a list of free records, or of the quarantine
+  Sample* sample;      // of a sample, until its addresses are used again
   uint32_t node;
+  uint32_t epoch;          // that it belongs to, 0 for none
+  LargeBlock* epoch_next;  // in the list of that epoch's blocks, while it is live
+  LargeBlock* epoch_previous;
   Family family;
   bool recyclable;  // lies in a span of ours (else the kernel chose the place)
   bool huge;        // aligned for, and advised to use, huge pages
@@ -50,27 +56,49 @@ class LargeSpace {
 
   // The range is not mapped any more: it waits, or is free at once when `waits` is false.
   void Retire(LargeBlock* block, bool waits, size_t quarantine_bytes);
-  // The range holds somebody else's mapping: what is around it becomes free.
-  void RetireAroundObstacle(LargeBlock* block);
+  // Samples wait in any case, among themselves.
+  void RetireSample(LargeBlock* block, size_t budget);
+  // The range is not used after all. `claim` is what came of mapping part of it, without access:
+  // that is unmapped again; around somebody else's mapping, what is left becomes free.
+  void TakeBack(LargeBlock* block, platform::Claim claim);
+  // Tries again to unmap what TakeBack could not. False: there is nothing, or it still cannot.
+  bool UnmapStuck();
 
   // Lengthens a range by free address space behind it.
   bool ExtendRange(LargeBlock* block, size_t bytes);
 
-  size_t waiting_bytes() const { return waiting_bytes_; }
+  // Gives the block a record as a sample, if there is memory for one, or takes it away.
+  void NewSample(LargeBlock* block);
+  void DropSample(LargeBlock* block);
+  // The freed sample in whose range the address lies, or nullptr.
+  const LargeBlock* FindWaiting(uintptr_t address) const;
+
+  size_t waiting_bytes() const { return waiting_.bytes; }
+  const size_t* waiting_bytes_place() const { return &waiting_.bytes; }
 
  private:
   void AddFree(uintptr_t begin, uintptr_t end);
   void FreeRange(LargeBlock* block);
-  void ReleaseOldest();
+  // Ranges that wait, first in first out.
+  struct Queue {
+    LargeBlock* oldest = nullptr;
+    LargeBlock* newest = nullptr;
+    size_t bytes = 0;
+    size_t count = 0;
+  };
+  static void Push(Queue& queue, LargeBlock* block);
+  void ReleaseOldest(Queue& queue);
+  uintptr_t CutRecord(size_t bytes);
   void SplitAround(uintptr_t begin, uintptr_t end);
+  bool Unmap(LargeBlock* block);
 
   RandomStream random_;
   RangeTree free_;
-  LargeBlock* oldest_ = nullptr;
-  LargeBlock* newest_ = nullptr;
-  size_t waiting_bytes_ = 0;
-  size_t waiting_count_ = 0;
+  Queue waiting_;
+  Queue waiting_samples_;
+  LargeBlock* stuck_ = nullptr;    // mapped without access: the kernel would not unmap them
   LargeBlock* records_ = nullptr;  // unused ones
+  Sample* samples_ = nullptr;      // likewise
   uintptr_t chunk_ = 0;            // where records are cut from
   uintptr_t chunk_end_ = 0;
 };

@@ -23,8 +23,14 @@ void OnSlabTaken(Heap& heap, ClassId id);
 // Looks at the clock now and then, and purges when the decay time has passed.
 inline void Tick(Heap& heap);
 
-// Returns slabs that are empty for `minimum_age_ms` at least.
-void PurgeHeap(Heap& heap, uint64_t now_ms, uint64_t minimum_age_ms);
+// Counts a free that had no other reason to be slow: much has become free, and until that is given
+// back, magazines take nothing without asking. So the clock is looked at every so many frees,
+// whatever the program does.
+inline bool IsTickDue(Heap& heap);
+
+// Returns slabs that are empty, and the pages of free slots in the others as far as slots have
+// some, or whole units of them are free.
+void PurgeAll(Heap& heap, uint64_t now_ms);
 
 // Tells every heap to purge at its next slow path: for malloc_trim, which may not touch the heaps
 // of other threads. Heaps without a thread are tidied at once.
@@ -37,12 +43,15 @@ void NoteScarcity(uint64_t now_ms);
 namespace internal {
 void SlowTick(Heap& heap);
 constexpr uint32_t kTickPeriod = 16;
+constexpr uint32_t kWatchedPeriod = 256;
 }  // namespace internal
 
 inline void Tick(Heap& heap) {
   if (++heap.slow_operations >= internal::kTickPeriod) [[unlikely]]
     internal::SlowTick(heap);
 }
+
+inline bool IsTickDue(Heap& heap) { return ++heap.watched_frees >= internal::kWatchedPeriod; }
 
 }  // namespace bartizan
 

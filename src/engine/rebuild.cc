@@ -1,5 +1,6 @@
 #include "src/engine/rebuild.h"
 
+#include "src/engine/bad_pointer.h"
 #include "src/engine/purge.h"
 
 namespace bartizan {
@@ -10,19 +11,37 @@ void ListSlab(Heap& heap, SlabRef ref) {
   slab.listed = true;
   slab.previous = SlabRef();
   slab.next = reserve.room;
-  if (reserve.room) g_address_map.slab(reserve.room).previous = ref;
+  if (reserve.room) {
+    CheckLink(reserve.room, ref.class_id(), heap.id());
+    g_address_map.slab(reserve.room).previous = ref;
+  }
   reserve.room = ref;
+}
+
+SlabRef NextListed(SlabRef ref) {
+  const SlabRef next = g_address_map.slab(ref).next;
+  if (!next) return next;
+  if (!g_address_map.HasSlab(next) || g_address_map.slab(next).previous != ref) {
+    ReportCorruptLink(next);
+  }
+  return next;
 }
 
 void UnlistSlab(Heap& heap, SlabRef ref) {
   BinReserve& reserve = heap.reserve[ref.class_id()];
   Slab& slab = g_address_map.slab(ref);
+  // Who names this slab is asked before it is written to.
+  const SlabRef next = NextListed(ref);
   if (slab.previous) {
-    g_address_map.slab(slab.previous).next = slab.next;
+    if (!g_address_map.HasSlab(slab.previous)) ReportCorruptLink(slab.previous);
+    Slab& previous = g_address_map.slab(slab.previous);
+    if (previous.next != ref) ReportCorruptLink(slab.previous);
+    previous.next = next;
   } else {
-    reserve.room = slab.next;
+    if (reserve.room != ref) ReportCorruptLink(ref);
+    reserve.room = next;
   }
-  if (slab.next) g_address_map.slab(slab.next).previous = slab.previous;
+  if (next) g_address_map.slab(next).previous = slab.previous;
   slab.next = slab.previous = SlabRef();
   slab.listed = false;
 }
@@ -35,8 +54,7 @@ void RebuildSlab(Heap& heap, SlabRef ref) {
   SlotState* states = g_address_map.SlabStates(ref);
   const size_t stride = kClassBytes[id] >> GranuleShift(id);
   slab.uncarved = 0;
-  slab.carved = slab.parked = slab.next_scan = 0;
-  slab.next_drain = 0;
+  slab.carved = slab.parked = slab.next_scan = slab.next_drain = 0;
   slab.idle = 0;
   slab.dropped = 0;
   for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {

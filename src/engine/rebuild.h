@@ -15,6 +15,8 @@ void RebuildHeap(Heap& heap);
 // Puts a slab into, or takes it out of, the owner's list of slabs with room.
 void ListSlab(Heap& heap, SlabRef ref);
 void UnlistSlab(Heap& heap, SlabRef ref);
+// The one behind it in that list, which must name it: so no list runs in a circle.
+SlabRef NextListed(SlabRef ref);
 
 }  // namespace bartizan
 

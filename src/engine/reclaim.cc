@@ -5,13 +5,11 @@
 #include "src/engine/purge.h"
 #include "src/engine/rebuild.h"
 #include "src/metadata/state_scan.h"
+#include "src/platform/marked_point.h"
 
 namespace bartizan {
-namespace {
 
-// A slot goes to rest in its slab, known by its state only. True: that emptied the slab and it was
-// given back; it may be another heap's already.
-bool Park(Heap& heap, Bin& bin, uint32_t granule) {
+bool ParkSlot(Heap& heap, Bin& bin, uint32_t granule) {
   bin.states[granule].Store(StateWord::AtRest(SlotKind::kParked));
   const SlabRef ref = AddressMap::SlabAt(bin.id, size_t{granule} << bin.shift);
   Slab& slab = g_address_map.slab(ref);
@@ -20,23 +18,16 @@ bool Park(Heap& heap, Bin& bin, uint32_t granule) {
   return slab.IsEmpty() && OnSlabEmpty(heap, ref);
 }
 
-// The oldest slots of the ring.
-void ParkOldest(Heap& heap, Bin& bin, uint32_t count) {
-  constexpr uint32_t kBatch = 64;
-  uint32_t granules[kBatch];
-  while (count != 0) {
-    const uint32_t batch = count < kBatch ? count : kBatch;
-    PopRing(heap, bin, granules, batch);
-    for (uint32_t i = 0; i < batch; ++i) Park(heap, bin, granules[i]);
-    count -= batch;
-  }
-}
+namespace {
+
 // From the magazine, and from behind it.
 void ParkAt(Heap& heap, Bin& bin, Place place) {
   SlotKind kind;
-  Park(heap, bin, Take(heap, bin, place, &kind));
+  ParkSlot(heap, bin, Take(heap, bin, place, &kind));
 }
-void ParkHeld(Heap& heap, Bin& bin, Place place) { Park(heap, bin, TakeHeld(heap, bin, place)); }
+void ParkHeld(Heap& heap, Bin& bin, Place place) {
+  ParkSlot(heap, bin, TakeHeld(heap, bin, place));
+}
 
 // Takes in slots of a slab of ours that other threads freed, as if they were freed now: at most
 // `most`, going on where the last search ended. Returns how many there were; `*more` when there may
@@ -49,6 +40,7 @@ uint32_t DrainSlab(Heap& heap, Bin& bin, SlabRef ref, uint32_t most, bool* more)
   const uint32_t end = EndGranule(bin, ref);
   uint32_t drained = 0;
   const uint32_t begin = slab.next_drain;
+  if (begin >= end - first) ReportCorruptSlab(ref);
   uint32_t granule = FindState(bin.states, first + begin, end, remote);
   slab.next_drain = 0;
   for (; granule < end && drained < most;
@@ -63,7 +55,7 @@ uint32_t DrainSlab(Heap& heap, Bin& bin, SlabRef ref, uint32_t most, bool* more)
       PushRing(heap, bin, granule);
     } else if (bin.next != bin.last) {
       PushMagazine(heap, bin, granule);
-    } else if (Park(heap, bin, granule)) {
+    } else if (ParkSlot(heap, bin, granule)) {
       *more = false;  // the slab may be another heap's by now
       return drained;
     }
@@ -77,22 +69,6 @@ void ListAnnounced(Heap& heap, SlabRef ref) {
   BinReserve& reserve = heap.reserve[ref.class_id()];
   g_address_map.slab(ref).remote_next.store(reserve.announced.bits(), std::memory_order_relaxed);
   reserve.announced = ref;
-}
-
-void Flush(Heap& heap, Bin& bin, Waiting waiting) {
-  BinReserve& reserve = heap.reserve[bin.id];
-  CheckPlaces(heap, bin);
-  bin.limit = CurrentLimit(bin);
-  for (; reserve.held != 0; --reserve.held) ParkHeld(heap, bin, bin.HeldPlace(reserve.held - 1));
-  for (; !bin.IsEmpty(); bin.next -= kPlaceStep) ParkAt(heap, bin, bin.next);
-  const uint32_t kept = waiting == Waiting::kKept ? reserve.quarantine_slots : 0;
-  const uint32_t waiting_now = reserve.Waiting(bin);
-  if (waiting_now <= kept) return;
-  if (waiting == Waiting::kGivenUp) {
-    HeapCounters::Add(heap.counters.shortened_waits, waiting_now);
-    SayDegraded(Degradation::kWaits);
-  }
-  ParkOldest(heap, bin, waiting_now - kept);
 }
 
 }  // namespace
@@ -120,7 +96,10 @@ void CheckPlaces(const Heap& heap, const Bin& bin) {
     return place - first <= last - first;
   };
   if (!is_within(bin.next, bin.bottom, bin.last) ||
-      !is_within(bin.ring_next, reserve.ring, reserve.ring_end)) {
+      !is_within(bin.ring_next, reserve.ring, reserve.ring_end) ||
+      !is_within(reserve.ring_tail, reserve.ring, reserve.ring_end) || reserve.window == 0 ||
+      reserve.window > kLargestWindow || reserve.hold > kLargestWindow ||
+      reserve.held > reserve.hold) {
     ReportCorruptReference(bin.id, Bin::kNoGranule);
   }
 }
@@ -166,8 +145,19 @@ void PopRing(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count) {
   WrapRing(heap, bin);
 }
 
+void ParkOldest(Heap& heap, Bin& bin, uint32_t count) {
+  constexpr uint32_t kBatch = 64;
+  uint32_t granules[kBatch];
+  while (count != 0) {
+    const uint32_t batch = count < kBatch ? count : kBatch;
+    PopRing(heap, bin, granules, batch);
+    for (uint32_t i = 0; i < batch; ++i) ParkSlot(heap, bin, granules[i]);
+    count -= batch;
+  }
+}
 void SpillRing(Heap& heap, Bin& bin) {
   const BinReserve& reserve = heap.reserve[bin.id];
+  HeapCounters::Add(heap.counters.ring_spills, 1);
   const uint32_t surplus = reserve.Waiting(bin) - reserve.quarantine_slots;
   ParkOldest(heap, bin, surplus / 2 + 1);
 }
@@ -175,6 +165,7 @@ void SpillRing(Heap& heap, Bin& bin) {
 // The tick comes first: it may take in what other threads freed.
 
 void SpillMagazine(Heap& heap, Bin& bin) {
+  HeapCounters::Add(heap.counters.magazine_spills, 1);
   Tick(heap);
   const uint32_t count = (bin.Ready() + 1) / 2;
   const Place first = bin.bottom + kPlaceStep;
@@ -191,6 +182,7 @@ void SpillMagazine(Heap& heap, Bin& bin) {
 
 void CollectInbox(Heap& heap) {
   // Acquire pairs with the release of NotifyOwner: the records' links are seen.
+  platform::MarkedPoint();
   uint32_t link = heap.inbox.exchange(Heap::kNoLink, std::memory_order_acquire);
   while (link != Heap::kNoLink) {
     const SlabRef ref = heap.LinkedBy(link);
@@ -220,8 +212,11 @@ bool DrainClass(Heap& heap, Bin& bin) {
     CheckLink(ref, bin.id, heap.id());
     Slab& slab = g_address_map.slab(ref);
     reserve.announced = SlabRef::FromBits(slab.remote_next.load(std::memory_order_relaxed));
-    // The flag goes before the scan: a free that comes meanwhile announces itself again.
-    slab.remote_pending.exchange(false, std::memory_order_acq_rel);
+    // The flag goes before the scan: a free that comes meanwhile announces itself again. Until now
+    // it was up: a list in which a slab stands twice might have no end.
+    platform::MarkedPoint();
+    if (!slab.remote_pending.exchange(false, std::memory_order_acq_rel)) ReportCorruptLink(ref);
+    platform::MarkedPoint();
     bool more;
     drained += DrainSlab(heap, bin, ref, most - drained, &more);
     if (more && !slab.remote_pending.exchange(true, std::memory_order_acq_rel)) {
@@ -239,11 +234,27 @@ void DrainAll(Heap& heap) {
   }
 }
 
+void Flush(Heap& heap, Bin& bin, Waiting waiting) {
+  BinReserve& reserve = heap.reserve[bin.id];
+  CheckPlaces(heap, bin);
+  bin.limit = CurrentLimit(bin);
+  for (; reserve.held != 0; --reserve.held) ParkHeld(heap, bin, bin.HeldPlace(reserve.held - 1));
+  for (; !bin.IsEmpty(); bin.next -= kPlaceStep) ParkAt(heap, bin, bin.next);
+  const uint32_t kept = waiting == Waiting::kKept ? reserve.quarantine_slots : 0;
+  const uint32_t waiting_now = reserve.Waiting(bin);
+  if (waiting_now <= kept) return;
+  if (waiting == Waiting::kGivenUp) {
+    HeapCounters::Add(heap.counters.shortened_waits, waiting_now);
+    SayDegraded(Degradation::kWaits);
+  }
+  ParkOldest(heap, bin, waiting_now - kept);
+}
+
 bool EmptyHeap(Heap& heap, uint64_t now_ms, Waiting waiting) {
   const uint64_t before = heap.counters.slabs_returned.load(std::memory_order_relaxed);
   DrainAll(heap);
   for (ClassId id = 0; id < kClasses; ++id) Flush(heap, heap.BinOf(id), waiting);
-  PurgeHeap(heap, now_ms, 0);
+  PurgeAll(heap, now_ms);
   return heap.counters.slabs_returned.load(std::memory_order_relaxed) != before;
 }
 

@@ -33,14 +33,20 @@ uint32_t Take(BinSet& set, const Bin& bin, Place place, SlotKind* kind);
 // The slot that is held back at that place, checked against its state.
 uint32_t TakeHeld(BinSet& set, const Bin& bin, Place place);
 
-// Whether ring and magazine still end within themselves: what is written there next must not lie
-// elsewhere.
+// Whether ring and magazine still end within themselves, and windows are no larger than what is
+// made for them: what is written there next must not lie elsewhere.
 void CheckPlaces(const Heap& heap, const Bin& bin);
 
 // The push at a ring's end goes on at its beginning. False: the ring is full.
 bool WrapRing(Heap& heap, Bin& bin);
 // The oldest slots of the ring, checked against their states.
 void PopRing(Heap& heap, Bin& bin, uint32_t* granules, uint32_t count);
+
+// A slot goes to rest in its slab, known by its state only. True: that emptied the slab and it was
+// given back; it may be another heap's already.
+bool ParkSlot(Heap& heap, Bin& bin, uint32_t granule);
+// The oldest slots of the ring go to rest in their slabs.
+void ParkOldest(Heap& heap, Bin& bin, uint32_t count);
 
 // Makes room in a full ring or magazine: the oldest slots, or those that would be issued last, go
 // to rest in their slabs.
@@ -55,9 +61,13 @@ bool DrainClass(Heap& heap, Bin& bin);
 void DrainAll(Heap& heap);
 
 // Drains, empties magazines and rings into the slabs, and gives back slabs that are empty. True if
-// any was. Slots that must still wait are kept, except where there would be no memory otherwise.
-enum class Waiting { kKept, kGivenUp };
+// any was. Slots that must still wait are kept, except where there would be no memory otherwise, or
+// where their slabs will wait as a whole.
+enum class Waiting { kKept, kGivenUp, kWithSlabs };
 bool EmptyHeap(Heap& heap, uint64_t now_ms, Waiting waiting = Waiting::kKept);
+
+// What a bin keeps besides what must wait goes to rest in the slabs.
+void Flush(Heap& heap, Bin& bin, Waiting waiting = Waiting::kKept);
 
 // How many granules of the class have state words now.
 inline uint32_t CurrentLimit(const Bin& bin) {

@@ -39,18 +39,23 @@ class Refill {
     CheckPlaces(heap, bin);
     Tick(heap);
     bin.limit = CurrentLimit(bin);
-    if (!bin.IsEmpty()) return Result::kDone;  // the tick took in what other threads freed
-    if (FillFromRing(heap, bin)) return Result::kDone;
+    HeapCounters& counters = heap.counters;
+    // The tick may have taken in what other threads freed.
+    if (!bin.IsEmpty()) return Done(counters.refills_from_remote);
+    if (FillFromRing(heap, bin)) return Done(counters.refills_from_ring);
     CollectInbox(heap);
     while (DrainClass(heap, bin)) {
-      if (!bin.IsEmpty() || FillFromRing(heap, bin)) return Result::kDone;
+      if (!bin.IsEmpty() || FillFromRing(heap, bin)) return Done(counters.refills_from_remote);
     }
     if (FillFromSlabs(heap, bin)) return Result::kDone;
     SlabPlan plan{heap.random};
     P::template Run<kOnPlanSlab>(CurrentToggles(), plan);
     SlabRef slab;
     const Result result = slab_pool::Take(heap, bin.id, plan.gap, &slab);
-    if (result != Result::kDone) return IssueHeld(heap, bin) ? Result::kDone : result;
+    if (result != Result::kDone) {
+      HeapCounters::Add(counters.refused_refills, 1);
+      return IssueHeld(heap, bin) ? Result::kDone : result;
+    }
     PrepareSlab(slab);
     ListSlab(heap, slab);
     bin.limit = CurrentLimit(bin);
@@ -60,10 +65,11 @@ class Refill {
   // What has waited long enough in a full ring becomes ready, as far as the magazine has room: that
   // is work that a refill would have to do, and no more. False: there was no room for a window.
   static bool MakeRoom(Heap& heap, Bin& bin) {
-    const uint32_t window = heap.reserve[bin.id].window;
+    const BinReserve& reserve = heap.reserve[bin.id];
+    const uint32_t window = reserve.window;
     bin.limit = CurrentLimit(bin);
     bool any = false;
-    while (bin.Room() >= window && FillFromRing(heap, bin)) any = true;
+    while (bin.Room() >= window && reserve.until_sample != 0 && FillFromRing(heap, bin)) any = true;
     return any;
   }
 
@@ -80,7 +86,11 @@ class Refill {
   }
 
  private:
-  static constexpr uint32_t kLargestWindow = 64;
+  static Result Done(std::atomic<uint64_t>& counter) {
+    HeapCounters::Add(counter, 1);
+    return Result::kDone;
+  }
+
   // What is loaded at a time: a window, what is held back at first, what the last unit carved for
   // it has more. Before them, what is held back already.
   static constexpr uint32_t kLargestBatch = 2 * kLargestWindow + kMaxSlotsPerUnit;
@@ -112,7 +122,12 @@ class Refill {
     const uint32_t waiting = reserve.Waiting(bin);
     if (waiting <= reserve.quarantine_slots) return false;
     const uint32_t surplus = waiting - reserve.quarantine_slots;
-    const uint32_t count = surplus < reserve.window ? surplus : reserve.window;
+    if (heap.settles) [[unlikely]] {
+      ParkOldest(heap, bin, surplus);
+      return false;
+    }
+    const uint32_t window = reserve.NextWindow();
+    const uint32_t count = surplus < window ? surplus : window;
     Batch batch(reserve.held);
     PopRing(heap, bin, batch.incoming(), count);
     Examine(heap, bin, batch.incoming(), count);
@@ -124,7 +139,7 @@ class Refill {
   // window is filled where each has little.
   static bool FillFromSlabs(Heap& heap, Bin& bin) {
     BinReserve& reserve = heap.reserve[bin.id];
-    const uint32_t wanted = reserve.window + reserve.hold - reserve.held;
+    const uint32_t wanted = reserve.NextWindow() + reserve.hold - reserve.held;
     Batch batch(reserve.held);
     uint32_t* const granules = batch.incoming();
     uint32_t count = 0;
@@ -138,6 +153,7 @@ class Refill {
       if (!slab.HasRoom()) UnlistSlab(heap, ref);
     }
     if (count != 0) {
+      HeapCounters::Add(heap.counters.refills_from_parked, 1);
       Examine(heap, bin, granules, count);
       Load(heap, bin, batch, count);
     } else if (reserve.room) {
@@ -145,7 +161,10 @@ class Refill {
       const SlabRef ref = reserve.room;
       count = Carve(heap, bin, ref, granules, wanted);
       if (!g_address_map.slab(ref).HasRoom()) UnlistSlab(heap, ref);
-      if (count != 0) Load(heap, bin, batch, count);
+      if (count != 0) {
+        HeapCounters::Add(heap.counters.refills_from_uncarved, 1);
+        Load(heap, bin, batch, count);
+      }
     }
     return count != 0;
   }
@@ -156,7 +175,11 @@ class Refill {
   // come near each other, which caches like, but in no order.
   static void Load(Heap& heap, Bin& bin, Batch& batch, uint32_t count) {
     BinReserve& reserve = heap.reserve[bin.id];
-    const uint32_t total = batch.held + count;
+    uint32_t total = batch.held + count;
+    if (total > uint64_t{reserve.hold} + reserve.until_sample) [[unlikely]] {
+      total = reserve.hold + reserve.until_sample;
+      ParkAll(heap, bin, batch.slots + total, batch.held + count - total);
+    }
     const uint32_t held = reserve.hold < total ? reserve.hold : total - 1;
     const uint32_t ready = total - held;
     const Place first_held = bin.HeldPlace(0);
@@ -174,6 +197,13 @@ class Refill {
       MakeReady(heap, bin, ready, [&](uint32_t i) { return slots[i]; });
     }
     reserve.held = held;
+    reserve.until_sample -= ready;
+  }
+
+  // A unit may bring more than is wanted before the next sample.
+  BARTIZAN_COLD static void ParkAll(Heap& heap, Bin& bin, const uint32_t* granules,
+                                    uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) ParkSlot(heap, bin, granules[i]);
   }
 
   // References as they rest at places from `first` on, from slots, or the other way round.
@@ -210,6 +240,7 @@ class Refill {
     BinReserve& reserve = heap.reserve[bin.id];
     if (reserve.held == 0) return false;
     reserve.held--;
+    if (reserve.until_sample != 0) reserve.until_sample--;
     const Place place = bin.HeldPlace(reserve.held);
     const uint32_t granule = heap.At(place) ^ Bin::Mask(bin.key, place);
     MakeReady(heap, bin, 1, [&](uint32_t) { return granule; });
@@ -220,6 +251,7 @@ class Refill {
   static uint32_t Carve(Heap& heap, Bin& bin, SlabRef ref, uint32_t* granules, uint32_t wanted) {
     Slab& slab = g_address_map.slab(ref);
     const uint32_t first = FirstGranule(bin, ref);
+    if ((slab.uncarved & ~AllUnits(bin.id)) != 0) ReportCorruptSlab(ref);
     uint32_t count = 0;
     while (count < wanted && slab.uncarved != 0) {
       uint32_t units = slab.uncarved;
@@ -245,7 +277,11 @@ class Refill {
     // to faults twice.
     const bool asks = bin.work == BlockWork::kOther;
     const SlotKind kind = asks ? SlotKind::kFresh : SlotKind::kCached;
-    for (uint32_t i = 0; i < count; ++i) bin.states[granules[i]].Store(StateWord::AtRest(kind));
+    for (uint32_t i = 0; i < count; ++i) {
+      SlotState& state = bin.states[granules[i]];
+      if (state.Load() != StateWord()) ReportCorruptSlab(ref);  // it was carved before
+      state.Store(StateWord::AtRest(kind));
+    }
     if (!asks) TouchPages(bin, granules, count);
     return count;
   }
@@ -293,6 +329,7 @@ class Refill {
     const uint32_t end = EndGranule(bin, ref);
     SlotChoice choice{SlotsPerSlab(bin.id), heap.random, slab.next_scan};
     P::template Run<kOnChooseSlot>(CurrentToggles(), choice);
+    if (choice.chosen >= choice.count) ReportCorruptSlab(ref);
     uint32_t at = first + choice.chosen * GranulesPerSlot(bin);
     bool wrapped = false;
     for (uint32_t found = 0; found < count;) {

@@ -1,9 +1,11 @@
 #include "src/engine/runtime.h"
 
 #include "src/base/random.h"
+#include "src/engine/container_limits.h"
 #include "src/engine/fork.h"
 #include "src/engine/heap.h"
 #include "src/engine/large_blocks.h"
+#include "src/engine/stacks.h"
 #include "src/metadata/address_map.h"
 #include "src/platform/bytes.h"
 #include "src/platform/entropy.h"
@@ -23,7 +25,10 @@ void Start(RandomStream& random) {
   g_runtime.max_slot_request = kMaxSlotBytes - g_runtime.trailer_bytes;
   for (uint64_t& secret : bartizan_sealed_page.secrets) secret = random.Next64();
   g_large_blocks.Initialize(random);
+  g_runtime.roots = MakeRoots();
+  bartizan_sealed_page.info.engine_roots = reinterpret_cast<uintptr_t>(&g_runtime.roots);
   Seal();
+  container_limits::Start(platform::CoarseMilliseconds());
   platform::SealReadOnly(reinterpret_cast<uintptr_t>(&g_runtime), sizeof g_runtime);
 }
 
@@ -49,8 +54,11 @@ bool EnsureStarted() {
   // May allocate, hence after the start. Until here only the thread that made the first allocation
   // of the process has got any further than the lock above.
   InstallForkHandlers();
+  PrepareStacks();
   return true;
 }
+
+bool IsStarted() { return g_started.load(std::memory_order_acquire); }
 
 platform::Lock* StartLock() { return &g_lock; }
 

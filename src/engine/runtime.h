@@ -8,6 +8,7 @@
 
 #include "src/base/compiler.h"
 #include "src/base/relaxed.h"
+#include "src/engine/engine_roots.h"
 #include "src/hooks/profile.h"
 #include "src/metadata/size_classes.h"
 #include "src/options/sealed_page.h"
@@ -17,6 +18,9 @@ namespace bartizan {
 
 struct Bin;
 struct Heap;
+struct LargeBlock;
+struct LargeView;
+struct StackSource;
 
 // Made before the first pointer is handed out, then read-only.
 struct alignas(4096) Runtime {
@@ -24,6 +28,7 @@ struct alignas(4096) Runtime {
   // Larger ones are large blocks. Until the start, whatever may be a small block is taken for one:
   // the slow path starts the engine and looks again.
   Relaxed<size_t> max_slot_request = kMaxSlotBytes;
+  EngineRoots roots;  // for those who read the engine by copies, from inside or outside
 };
 static_assert(sizeof(Runtime) == 4096, "nothing else may lie on a page that becomes read-only");
 
@@ -39,7 +44,11 @@ struct Composition {
   void (*plan_bin)(BinPlan& plan);
   // Layers look at free slots before these lose their pages.
   void (*examine)(Heap& heap, Bin& bin, const uint32_t* granules, uint32_t count);
-  uint64_t (*unguarded_slabs)();  // for the statistics
+  // An epoch is released with all its blocks.
+  void (*on_free)(const SlotReturn& op);
+  void (*release_large)(LargeBlock* block, const LargeView& view);
+  const std::atomic<uint64_t>* unguarded_slabs;  // for the statistics; or nullptr
+  const StackSource* stacks;                     // or nullptr: there are none
   // Programs with a malloc of their own (Firefox) still reach some of our functions. Whether this
   // is one: the engine then stays down, and what is freed here is handed to `free_elsewhere`.
   bool (*another_malloc_serves)();
@@ -51,6 +60,9 @@ extern const Composition kComposition;
 
 // Brings the engine up, once, whoever comes first. False: the system refuses even the tables.
 bool EnsureStarted();
+
+// Whether it is up.
+bool IsStarted();
 
 // For fork.
 platform::Lock* StartLock();

@@ -20,6 +20,9 @@ Result Take(Heap& heap, ClassId id, uint32_t gap, SlabRef* slab);
 // heap has unlisted it and none of its slots is in a ring or magazine.
 void Return(Heap& heap, SlabRef slab);
 
+// The same for a slab that no heap owns (closing_slabs.h).
+void GiveBack(SlabRef slab);
+
 // Unmaps the slabs in the pools: where address space is limited, what one class holds is missing to
 // the others. True if there were any. Nothing is done where the system would not give it again.
 bool UnmapPooled(uint64_t now_ms);

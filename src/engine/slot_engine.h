@@ -17,6 +17,7 @@
 
 #include "src/base/compiler.h"
 #include "src/engine/bad_pointer.h"
+#include "src/engine/closing_slabs.h"
 #include "src/engine/heap.h"
 #include "src/engine/heap_registry.h"
 #include "src/engine/purge.h"
@@ -140,9 +141,17 @@ class SlotEngine {
       P::template Run<kOnFree>(CurrentToggles(), op);
     }
     block.state().FinishRemoteFree();
-    const bool news = NotifyOwner(block.slab());
+    const SlabRef slab = block.slab();
+    const uint32_t epoch = g_address_map.slab(slab).epoch;
+    if (epoch != 0 && closing::FinishFree(slab, block.state())) return;
+    const bool news = NotifyOwner(slab);
+    if (epoch != 0) epochs::OnFreedByOther(epoch);
     // A thread that only frees what others made has no other slow path to keep time by.
-    if (news && HasHeap(CurrentBins())) Tick(*static_cast<Heap*>(CurrentBins()));
+    if (news && HasHeap(CurrentBins())) {
+      Heap& heap = *static_cast<Heap*>(CurrentBins());
+      HeapCounters::Add(heap.counters.remote_notices, 1);
+      Tick(heap);
+    }
   }
 
  private:
@@ -184,13 +193,13 @@ class SlotEngine {
 
   // Where the slot waits for its next use.
   BARTIZAN_INLINE static void PutBack(Toggles toggles, BinSet& set, Bin& bin, uint32_t granule) {
-    if (!P::Has(toggles, Toggle::kQuarantine)) return PutBackReady(set, bin, granule);
+    if (!P::UsesRing(toggles)) return PutBackReady(set, bin, granule);
     if (bin.ring_next >= bin.ring_stop) [[unlikely]]
       return PutBackToFullRing(bin, granule);
     PushRing(set, bin, granule);
   }
   BARTIZAN_INLINE static void PutBackReady(BinSet& set, Bin& bin, uint32_t granule) {
-    if (bin.next >= bin.last) [[unlikely]]
+    if (bin.next >= bin.stop) [[unlikely]]
       return PutBackToFullMagazine(bin, granule);
     PushMagazine(set, bin, granule);
   }
@@ -207,11 +216,19 @@ class SlotEngine {
     }
     PushRing(heap, bin, granule);
   }
-  BARTIZAN_COLD static void PutBackToFullMagazine(Bin& bin, uint32_t granule) {
+  // Full, or of a watched heap: then every free comes here.
+  BARTIZAN_NOINLINE static void PutBackToFullMagazine(Bin& bin, uint32_t granule) {
     Heap& heap = *static_cast<Heap*>(CurrentBins());
-    CheckPlaces(heap, bin);
-    SpillMagazine(heap, bin);
+    if (bin.next < bin.last && !IsTickDue(heap)) [[likely]]
+      return PushMagazine(heap, bin, granule);
+    MakeRoomInMagazine(heap, bin);
     PushMagazine(heap, bin, granule);
+  }
+  BARTIZAN_COLD static void MakeRoomInMagazine(Heap& heap, Bin& bin) {
+    CheckPlaces(heap, bin);
+    if (bin.Room() != 0) internal::SlowTick(heap);
+    // What other threads freed may have come in.
+    if (bin.Room() == 0) SpillMagazine(heap, bin);
   }
 };
 

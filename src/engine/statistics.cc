@@ -1,79 +1,97 @@
 #include "src/engine/statistics.h"
 
+#include <algorithm>
+
 #include "src/engine/heap_registry.h"
 #include "src/engine/runtime.h"
 #include "src/metadata/address_map.h"
+#include "src/metadata/stack_table.h"
+#include "src/platform/memory.h"
+#include "src/platform/racing_copy.h"
 
 namespace bartizan {
 namespace {
 
-void AddSlab(SlabRef ref, EngineStatistics* out) {
-  const ClassId id = ref.class_id();
-  const Slab& slab = g_address_map.slab(ref);
-  const size_t capacity = id == kZeroClass ? 0 : kClassBytes[id] - g_runtime.trailer_bytes;
-  const size_t memory = id == kZeroClass ? 0 : kClassBytes[id];
-  const SlotState* states = g_address_map.SlabStates(ref);
-  const size_t stride = kClassBytes[id] >> GranuleShift(id);
-  const uint32_t uncarved = slab.uncarved;
-  const uint32_t dropped = slab.dropped;
-  for (uint32_t i = 0; i < SlotsPerSlab(id); ++i) {
-    if ((uncarved >> i / SlotsPerUnit(id) & 1) != 0) continue;
-    out->committed_bytes += memory;
-    if (HasOwnPages(id) && (dropped >> i & 1) != 0) {
-      const platform::AddressRange pages = g_address_map.PagesOfSlot(ref, i);
-      out->committed_bytes -= pages.end - pages.begin;
-    }
-    const StateWord word = states[i * stride].Load();
-    if (word.IsLive()) {
-      out->small_live_blocks++;
-      out->small_live_bytes += capacity - word.slack();
-    } else if (word.kind() == SlotKind::kQuarantined) {
-      out->small_quarantined_bytes += memory;
-    } else if (word.kind() == SlotKind::kCached || word.kind() == SlotKind::kFresh) {
-      out->small_cached_bytes += memory;
-    } else {
-      out->small_free_bytes += memory;
-    }
-  }
-  out->slabs++;
-  out->slab_bytes += SlabBytes(id);
-  NodeStatistics& node = out->node[slab.node];
-  node.slabs++;
-  node.slab_bytes += SlabBytes(id);
+bool CopyHere(void*, uintptr_t from, void* to, size_t bytes) {
+  if (from == 0) return false;
+  platform::CopyRacing(to, reinterpret_cast<const void*>(from), bytes);
+  return true;
 }
 
-void AddClass(ClassId id, EngineStatistics* out) {
-  ClassRegion& region = g_address_map.region(id);
-  // The lock keeps slabs from changing hands; their owners go on working.
-  platform::LockGuard guard(region.lock);
-  out->pooled_slabs += region.pool_slabs;
-  for (size_t offset = 0; offset < region.next_slab; offset += SlabBytes(id)) {
-    if (g_address_map.OwnerAt(id, offset) == kNoHeap) continue;
-    AddSlab(AddressMap::SlabAt(id, offset), out);
-  }
-}
+constexpr MemoryReader kThisProcess = {CopyHere, nullptr};
 
 }  // namespace
 
-void ReadStatistics(EngineStatistics* out) {
-  *out = {};
-  if (!EnsureStarted()) return;
-  for (ClassId id = 0; id < kClasses; ++id) AddClass(id, out);
-  const HeapId limit = registry::HeapLimit();
-  for (HeapId id = 1; id < limit; ++id) {
-    const HeapCounters& counters = registry::HeapById(id)->counters;
-    out->heaps++;
-    out->refills += counters.refills.load(std::memory_order_relaxed);
-    out->remote_frees_drained += counters.remote_drained.load(std::memory_order_relaxed);
-    out->slabs_taken += counters.slabs_taken.load(std::memory_order_relaxed);
-    out->shortened_waits += counters.shortened_waits.load(std::memory_order_relaxed);
-    out->slabs_returned += counters.slabs_returned.load(std::memory_order_relaxed);
+uint64_t ResidentBytes(uintptr_t begin, size_t bytes) {
+  constexpr size_t kPagesAtATime = 1024;
+  unsigned char pages[kPagesAtATime];
+  uint64_t resident = 0;
+  while (bytes != 0) {
+    const size_t part = std::min(bytes, kPagesAtATime * platform::kPageBytes);
+    if (platform::ResidentPages(begin, part, pages)) {
+      const size_t count = part / platform::kPageBytes;
+      for (size_t i = 0; i < count; ++i) resident += (pages[i] & 1) * platform::kPageBytes;
+    }
+    begin += part;
+    bytes -= part;
   }
-  out->large = g_large_blocks.Statistics();
-  out->committed_bytes += out->large.mapped_bytes + out->large.cached_bytes;
-  out->unguarded_slabs = kComposition.unguarded_slabs();
-  out->refused_node_bindings = platform::RefusedBindings();
-  out->nodes = platform::NodeCount();
+  return resident;
+}
+
+EngineRoots MakeRoots() {
+  const registry::Places heaps = registry::HeapPlaces();
+  const LargeBlocks::Places large = g_large_blocks.places();
+  const EpochTable::Places epochs = g_epochs.places();
+  const platform::NodeTable nodes = platform::Nodes();
+  return {.magic = kEngineRootsMagic,
+          .layout = kEngineLayout,
+          .bytes = sizeof(EngineRoots),
+          .fingerprint = LayoutFingerprint(),
+          .regions = g_address_map.regions(),
+          .slabs = g_address_map.records(),
+          .heaps = heaps.heaps,
+          .heap_limit = heaps.limit,
+          .large = large.statistics,
+          .large_waiting_bytes = large.waiting_bytes,
+          .large_lowest = large.lowest,
+          .large_highest = large.highest,
+          .process = &platform::g_process_counters,
+          .unguarded_slabs = kComposition.unguarded_slabs,
+          .epochs = epochs.records,
+          .epoch_limit = epochs.limit,
+          .node_count = nodes.count,
+          .node_numbers = nodes.numbers,
+          .layout_range = g_address_map.layout(),
+          .trailer_bytes = g_runtime.trailer_bytes,
+          .toggles = TogglesInForce(),
+          .stacks = &g_stack_table};
+}
+
+void ReadStatistics(EngineStatistics* out) {
+  if (!EnsureStarted()) {
+    *out = {};
+    return;
+  }
+  WalkStatistics(kThisProcess, g_runtime.roots, out);
+}
+
+bool ReadHeapStatistics(HeapId id, HeapStatistics* out) {
+  if (!EnsureStarted() || id >= registry::HeapLimit()) return false;
+  return WalkHeap(kThisProcess, g_runtime.roots, id, out);
+}
+
+uint64_t ReadResidentBytes() {
+  if (!EnsureStarted()) return 0;
+  uint64_t resident = 0;
+  for (ClassId id = kZeroClass + 1; id < kClasses; ++id) {
+    ClassRegion& region = g_address_map.region(id);
+    const size_t limit = region.limit.load(std::memory_order_acquire);
+    for (size_t offset = 0; offset < limit; offset += SlabBytes(id)) {
+      if (g_address_map.OwnerAt(id, offset) == kNoHeap) continue;
+      resident += ResidentBytes(region.base + offset, SlabBytes(id));
+    }
+  }
+  return resident + g_large_blocks.ResidentBytes(ResidentBytes);
 }
 
 }  // namespace bartizan

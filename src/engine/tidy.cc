@@ -1,5 +1,6 @@
 #include "src/engine/tidy.h"
 
+#include "src/engine/epochs.h"
 #include "src/engine/heap_registry.h"
 #include "src/engine/large_blocks.h"
 #include "src/engine/purge.h"
@@ -33,6 +34,7 @@ bool TrimAll(Waiting waiting) {
     done = heap->next_idle;
     registry::GiveIdle(heap);
   }
+  epochs::TidyIdle(now, true);
   const size_t cached = g_large_blocks.Statistics().cached_bytes;
   g_large_blocks.Purge(now, 0);
   return any || cached != 0;
@@ -53,7 +55,10 @@ void TidyIdle(uint64_t now_ms) {
     heap->tidy = true;
     registry::GiveIdle(heap);
   }
-  g_large_blocks.Purge(now_ms, OptionsInForce().decay_ms);
+  epochs::TidyIdle(now_ms, false);
+  // The next look comes before the decay time has passed.
+  const uint64_t decay = OptionsInForce().decay_ms;
+  g_large_blocks.Purge(now_ms, decay - decay / 4);
 }
 
 }  // namespace bartizan

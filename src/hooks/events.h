@@ -21,6 +21,8 @@ struct BinPlan {
   // Slots held back: each that becomes ready is drawn from these and the one that comes in instead.
   uint32_t hold = 0;
   bool examined = false;  // OnReuse is wanted for the slots of this class
+  // One allocation in so many, on average, gets pages of its own; 0: none.
+  uint32_t sample_interval = 0;
 };
 
 // A slab is about to be taken from address space that was never used.
@@ -95,6 +97,8 @@ struct LargePlan {
   size_t guard_before = 0;
   size_t guard_after = 0;
   bool against_upper = false;  // the block ends (within its alignment) where its last page ends
+  // How many allocations the block stands for as a sample; 0: it is none, yet.
+  uint64_t weight = 0;
 };
 
 // What an address that the program passed points at.

@@ -126,13 +126,20 @@ class Profile {
        ((Entries::kHooks & (kOnAllocate | kOnFree)) != 0 || Entries::kToggle == Toggle::kQuarantine
             ? kBit<Entries>
             : 0));
+  static constexpr bool kSamples = (kLayers & Bit(Toggle::kSampling)) != 0;
+  // Whether freed slots go through a ring before they are issued again.
+  BARTIZAN_INLINE static bool UsesRing(Toggles toggles) {
+    return Has(toggles, Toggle::kQuarantine) || Has(toggles, Toggle::kSampling);
+  }
   static constexpr Toggles kUsual{LayersOf(ProfileId::kHardened)};
   static constexpr bool kHasAlways = (Entries::kAlways || ... || false);
 
   static BlockWork WorkOf(Toggles toggles) {
     if (kHasAlways) return BlockWork::kUsual;
     const uint64_t acting = toggles.bits & kBlockLayers;
-    if (acting == 0) return BlockWork::kNone;
+    // Samples are counted where slots pass a ring.
+    const bool counts = kSamples && toggles.Has(Toggle::kSampling);
+    if (acting == 0) return counts ? BlockWork::kOther : BlockWork::kNone;
     return acting == (kUsual.bits & kBlockLayers) ? BlockWork::kUsual : BlockWork::kOther;
   }
 

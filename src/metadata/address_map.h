@@ -47,7 +47,8 @@ struct alignas(64) ClassRegion {
   platform::Lock lock;  // guards what follows, and records of slabs that nobody owns
   size_t next_slab;     // offset of the first slab never handed out
   size_t states_bytes;  // mapped part of the state table
-  SlabRef pool;         // slabs without owner
+  SlabRef pool;         // slabs without owner, the one that came first
+  SlabRef pool_last;
   uint32_t pool_slabs;
 };
 
@@ -76,10 +77,15 @@ class AddressMap {
   HeapId OwnerOf(SlabRef ref) const { return OwnerWord(ref).LoadOwner().owner(); }
   void SetOwner(SlabRef slab, HeapId owner) { OwnerWord(slab).StoreOwner(owner); }
 
-  Slab& slab(SlabRef ref) const {
+  Slab& slab(SlabRef ref) const { return slabs_[RecordIndex(ref)]; }
+  // Where a slab's record stands among all, which begin at `records`.
+  static size_t RecordIndex(SlabRef ref) {
     const size_t row = ref.index() / kSlabsPerRow;
-    return slabs_[(row * kBins + ref.class_id()) * kSlabsPerRow + ref.index() % kSlabsPerRow];
+    return (row * kBins + ref.class_id()) * kSlabsPerRow + ref.index() % kSlabsPerRow;
   }
+  // For those who read the map by copies. Fixed once it is initialized.
+  const Slab* records() const { return slabs_; }
+  const ClassRegion* regions() const { return regions_; }
   // Whether there is a slab of that name: anything may stand where a name was stored.
   bool HasSlab(SlabRef ref) const {
     if (!ref || ref.class_id() >= kClasses) return false;

@@ -6,12 +6,15 @@
 #include <cstdint>
 
 #include "src/base/random.h"
+#include "src/platform/memory.h"
 
 namespace bartizan {
 
 // Zeroed pages, outside of the address map's layout; where no random place is free, one that the
-// kernel chooses. 0 when the system refuses. `bytes` is a multiple of the page size.
-uintptr_t ClaimMetadata(RandomStream& random, size_t bytes);
+// kernel chooses. 0 when the system refuses. `bytes` is a multiple of the page size. What is not
+// accessible at first is address space that is kept, and costs no memory.
+uintptr_t ClaimMetadata(RandomStream& random, size_t bytes,
+                        platform::Access access = platform::Access::kReadWrite);
 
 }  // namespace bartizan
 

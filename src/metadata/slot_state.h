@@ -26,6 +26,7 @@
 #include <cstdint>
 
 #include "src/metadata/size_classes.h"
+#include "src/platform/marked_point.h"
 
 namespace bartizan {
 
@@ -42,7 +43,9 @@ enum class SlotKind : uint16_t {
 // A heap's name; 0 is nobody. One bit less than a state word has, see StateWord::OwnedBy.
 using HeapId = uint16_t;
 constexpr HeapId kNoHeap = 0;
-constexpr uint32_t kMaxHeaps = 32767;
+constexpr uint32_t kMaxHeaps = 32766;
+// Owns slabs of closing epochs (src/engine/closing_slabs.h); no heap has this name.
+constexpr HeapId kNobodysHeap = 32767;
 
 // Which family of functions a block came from.
 enum class Family : uint16_t { kMalloc = 0, kNew = 1, kNewArray = 2, kAligned = 3 };
@@ -105,27 +108,53 @@ static_assert(StateWord() == StateWord::AtRest(SlotKind::kNone));
 // own synchronisation. What races is a bug of the program, and is then caught by the word's value.
 class SlotState {
  public:
-  StateWord Load() const { return StateWord(bits_.load(std::memory_order_relaxed)); }
-  void Store(StateWord word) { bits_.store(word.bits(), std::memory_order_relaxed); }
+  StateWord Load() const {
+    platform::MarkedPoint();
+    return StateWord(bits_.load(std::memory_order_relaxed));
+  }
+  void Store(StateWord word) {
+    platform::MarkedPoint();
+    bits_.store(word.bits(), std::memory_order_relaxed);
+  }
   // Takes the slot from its user, who frees it as another thread than the owner or gives it another
   // size: of several racing ones exactly one sees the live word. Acquire, so that the block's last
   // writes made by whoever handed it to us stay before.
   StateWord BeginRelease() {
+    platform::MarkedPoint();
     return StateWord(
         bits_.exchange(StateWord::AtRest(SlotKind::kReleasing).bits(), std::memory_order_acquire));
   }
   // Release: who reads the word sees what the block's layers left behind it.
-  void StoreLive(StateWord word) { bits_.store(word.bits(), std::memory_order_release); }
+  void StoreLive(StateWord word) {
+    platform::MarkedPoint();
+    bits_.store(word.bits(), std::memory_order_release);
+  }
+  // False: the word is another one. Acquire and release: what was done before in the slot's memory
+  // is seen by whoever finds the new word, and comes before what is done now.
+  bool Change(StateWord from, StateWord to) {
+    platform::MarkedPoint();
+    uint16_t expected = from.bits();
+    return bits_.compare_exchange_strong(expected, to.bits(), std::memory_order_acq_rel,
+                                         std::memory_order_relaxed);
+  }
   // Release: the owner that reads kRemote with LoadRemote() sees the zeroed memory.
   void FinishRemoteFree() {
+    platform::MarkedPoint();
     bits_.store(StateWord::AtRest(SlotKind::kRemote).bits(), std::memory_order_release);
   }
   // The owner of a slab. Release: a thread that sees its own id sees the slab as it was prepared.
   void StoreOwner(HeapId heap) {
+    platform::MarkedPoint();
     bits_.store(StateWord::OwnedBy(heap).bits(), std::memory_order_release);
   }
-  StateWord LoadOwner() const { return StateWord(bits_.load(std::memory_order_acquire)); }
-  StateWord LoadRemote() const { return StateWord(bits_.load(std::memory_order_acquire)); }
+  StateWord LoadOwner() const {
+    platform::MarkedPoint();
+    return StateWord(bits_.load(std::memory_order_acquire));
+  }
+  StateWord LoadRemote() const {
+    platform::MarkedPoint();
+    return StateWord(bits_.load(std::memory_order_acquire));
+  }
 
  private:
   std::atomic<uint16_t> bits_;

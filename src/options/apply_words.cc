@@ -29,7 +29,7 @@ void WordApplier::Apply(const Word& word) {
 
 bool WordApplier::IsAvailable(const OptionSpec& spec, const Word& word) const {
   ProfileId profile;
-  if (spec.kind == OptionKind::kChoice && FindProfile(word.value, &profile) &&
+  if (spec.kind == OptionKind::kProfile && FindProfile(word.value, &profile) &&
       !HasProfile(library_, profile)) {
     ReportNotBuiltIn(source_, word.line, "profile", NameOf(profile), library_.library, messages_);
     return false;
@@ -46,16 +46,21 @@ bool WordApplier::SetValue(const OptionSpec& spec, const Word& word) {
     case OptionKind::kSwitch:
       return SetSwitch(spec, word);
     case OptionKind::kSwitchOrBytes:
-      return SetSwitchOrBytes(spec, word);
+    case OptionKind::kSwitchOrCount:
+      return SetSwitchOrNumber(spec, word);
     case OptionKind::kBytes:
+    case OptionKind::kCount:
     case OptionKind::kMilliseconds:
       return SetNumber(spec, word);
-    case OptionKind::kChoice: {
+    case OptionKind::kProfile: {
       ProfileId chosen_before;
       return FindProfile(word.value, &chosen_before);
     }
+    case OptionKind::kChoice:
+      return SetChoice(spec, word);
     case OptionKind::kPath:
-      return SetPath(word);
+    case OptionKind::kStatistics:
+      return SetText(spec, word);
   }
   return false;
 }
@@ -71,33 +76,45 @@ bool WordApplier::SetSwitch(const OptionSpec& spec, const Word& word) {
   return true;
 }
 
-// A number is a size before it is a switch: "1" could mean either, is too small, and is refused.
-bool WordApplier::SetSwitchOrBytes(const OptionSpec& spec, const Word& word) {
-  uint64_t bytes = 0;
-  if (word.has_value && ParseBytes(word.value, &bytes)) {
-    if (bytes != 0 && (bytes < spec.min || bytes > spec.max)) return false;
+// A number is one before it is a switch, though "1" could mean either: of a size it is too small,
+// and is refused.
+bool WordApplier::SetSwitchOrNumber(const OptionSpec& spec, const Word& word) {
+  uint64_t number = 0;
+  const auto parse = spec.kind == OptionKind::kSwitchOrBytes ? ParseBytes : ParseCount;
+  if (word.has_value && parse(word.value, &number)) {
+    if (number != 0 && (number < spec.min || number > spec.max)) return false;
   } else {
     bool on = true;
     if (word.has_value && !ParseSwitch(word.value, &on)) return false;
-    bytes = on ? spec.NumberWhenOn(options_.profile) : 0;
+    number = on ? spec.NumberWhenOn(options_.profile) : 0;
   }
-  options_.*spec.number = bytes;
-  SetToggle(spec.toggle(), bytes != 0);
+  options_.*spec.number = number;
+  SetToggle(spec.toggle(), number != 0);
   return true;
 }
 
 bool WordApplier::SetNumber(const OptionSpec& spec, const Word& word) {
   uint64_t number = 0;
-  const bool parsed = spec.kind == OptionKind::kBytes ? ParseBytes(word.value, &number)
-                                                      : ParseMilliseconds(word.value, &number);
+  const bool parsed = spec.kind == OptionKind::kBytes   ? ParseBytes(word.value, &number)
+                      : spec.kind == OptionKind::kCount ? ParseCount(word.value, &number)
+                                                        : ParseMilliseconds(word.value, &number);
   if (!parsed || number < spec.min || number > spec.max) return false;
   options_.*spec.number = number;
   return true;
 }
 
+bool WordApplier::SetChoice(const OptionSpec& spec, const Word& word) {
+  for (size_t i = 0; i < spec.choices.size(); ++i) {
+    if (!word.has_value || word.value != spec.choices[i]) continue;
+    options_.*spec.number = i;
+    return true;
+  }
+  return false;
+}
+
 // An empty path means standard error again.
-bool WordApplier::SetPath(const Word& word) {
-  char path[kPathBytes] = {};
+bool WordApplier::SetText(const OptionSpec& spec, const Word& word) {
+  char text[kPathBytes] = {};
   size_t length = 0;
   for (size_t i = 0; i < word.value.size(); ++i) {
     const bool escapes = source_.kind == SourceKind::kEnvironment && word.value[i] == '\\' &&
@@ -105,10 +122,18 @@ bool WordApplier::SetPath(const Word& word) {
     if (escapes) ++i;
     const bool is_control = static_cast<unsigned char>(word.value[i]) < ' ';
     if (length == kPathBytes - 1 || is_control) return false;
-    path[length++] = word.value[i];
+    text[length++] = word.value[i];
   }
-  if (!word.has_value || (length != 0 && path[0] != '/')) return false;
-  for (size_t i = 0; i < kPathBytes; ++i) options_.report_file[i] = path[i];
+  if (!word.has_value) return false;
+  if (spec.kind == OptionKind::kPath) {
+    if (length != 0 && text[0] != '/') return false;
+  } else {
+    StatisticsTarget target;
+    if (!ParseStatisticsTarget({text, length}, &target)) return false;
+    if (target.form == StatisticsTarget::kNone) text[0] = '\0';
+  }
+  const bool off = text[0] == '\0';
+  for (size_t i = 0; i < kPathBytes; ++i) (options_.*spec.text)[i] = off ? '\0' : text[i];
   return true;
 }
 

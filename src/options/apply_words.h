@@ -41,9 +41,10 @@ class WordApplier {
   // The next ones are false for a wrong value, and then change nothing.
   bool SetValue(const OptionSpec& spec, const Word& word);
   bool SetSwitch(const OptionSpec& spec, const Word& word);
-  bool SetSwitchOrBytes(const OptionSpec& spec, const Word& word);
+  bool SetSwitchOrNumber(const OptionSpec& spec, const Word& word);
+  bool SetChoice(const OptionSpec& spec, const Word& word);
   bool SetNumber(const OptionSpec& spec, const Word& word);
-  bool SetPath(const Word& word);
+  bool SetText(const OptionSpec& spec, const Word& word);
   void SetToggle(Toggle toggle, bool on);
 
   const Source& source_;

@@ -24,7 +24,7 @@ enum class StartState : uint32_t {
 };
 
 inline constexpr char kProcessInfoMagic[8] = {'B', 'A', 'R', 'T', 'I', 'Z', 'A', 'N'};
-inline constexpr uint32_t kProcessInfoLayout = 1;
+inline constexpr uint32_t kProcessInfoLayout = 2;
 
 // What tools outside the process read. The layout is public: members are never moved or removed,
 // new ones go to the end and raise `layout_version`. Texts end with a zero. Little is to be guessed
@@ -54,7 +54,11 @@ struct ProcessInfo {
   char report_file[kPathBytes];
   // Names in the order of their bits, separated by spaces.
   char layer_names[1024];
+  // Since layout 2: where the engine's records are named (src/engine/engine_roots.h); 0 before the
+  // start.
+  uint64_t engine_roots;
 };
+inline constexpr size_t kFirstProcessInfoBytes = offsetof(ProcessInfo, engine_roots);
 
 inline constexpr size_t kSealedPageBytes = 4096;
 inline constexpr size_t kSecretWords = 16;

@@ -63,12 +63,37 @@ constexpr bool ParseBytes(std::string_view text, uint64_t* value) {
   return true;
 }
 
+constexpr bool ParseCount(std::string_view text, uint64_t* value) {
+  return TakeNumber(&text, value) && text.empty();
+}
+
 // A decimal number of milliseconds, with or without "ms", or of seconds with "s".
 constexpr bool ParseMilliseconds(std::string_view text, uint64_t* value) {
   uint64_t number = 0;
   if (!TakeNumber(&text, &number)) return false;
   if (!text.empty() && text != "ms" && text != "s") return false;
   return !__builtin_mul_overflow(number, uint64_t{text == "s" ? 1000u : 1u}, value);
+}
+
+// What stats_at_exit says.
+struct StatisticsTarget {
+  enum Form { kNone, kText, kJson };
+  Form form = kNone;
+  std::string_view path = {};  // empty: standard error
+};
+// off, text, json, text:/path, json:/path.
+constexpr bool ParseStatisticsTarget(std::string_view text, StatisticsTarget* target) {
+  size_t colon = 0;
+  while (colon < text.size() && text[colon] != ':') ++colon;
+  const std::string_view form = Part(text, 0, colon);
+  *target = {};
+  if (form == "text" || form == "json") {
+    target->form = form == "text" ? StatisticsTarget::kText : StatisticsTarget::kJson;
+    if (colon == text.size()) return true;
+    target->path = Part(text, colon + 1, text.size());
+    return !target->path.empty() && target->path.front() == '/';
+  }
+  return text.empty() || text == "off";
 }
 
 }  // namespace bartizan

@@ -1,5 +1,7 @@
 #include "src/options/wrong_words.h"
 
+#include <span>
+
 #include "src/base/text.h"
 #include "src/options/nearest_name.h"
 
@@ -27,10 +29,16 @@ Message& Begin(Message& message, const Source& source, unsigned line) {
 }
 
 void AppendNumber(Message& message, OptionKind kind, uint64_t number) {
-  if (kind == OptionKind::kMilliseconds) {
+  if (kind != OptionKind::kBytes && kind != OptionKind::kSwitchOrBytes) {
     message << number;
   } else {
     message.Size(number);
+  }
+}
+
+void AppendNames(Message& message, std::span<const std::string_view> names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    message << (i == 0 ? "" : i + 1 < names.size() ? ", " : " or ") << names[i];
   }
 }
 
@@ -44,22 +52,31 @@ void AppendExpected(Message& message, const OptionSpec& spec) {
       message.Size(spec.min) << " to ";
       message.Size(spec.max);
       return;
+    case OptionKind::kSwitchOrCount:
+      message << "on, off or a number from " << spec.min << " to " << spec.max;
+      return;
     case OptionKind::kBytes:
       message << "a size from ";
       message.Size(spec.min) << " to ";
       message.Size(spec.max) << ", such as 64m";
       return;
+    case OptionKind::kCount:
+      message << "a number from " << spec.min << " to " << spec.max;
+      return;
     case OptionKind::kMilliseconds:
       message << "milliseconds from " << spec.min << " to " << spec.max
               << ", such as 500, 500ms or 2s";
       return;
+    case OptionKind::kProfile:
+      return AppendNames(message, kProfileNames);
     case OptionKind::kChoice:
-      for (size_t i = 0; i < kProfileCount; ++i) {
-        message << (i == 0 ? "" : i + 1 < kProfileCount ? ", " : " or ") << kProfileNames[i];
-      }
-      return;
+      return AppendNames(message, spec.choices);
     case OptionKind::kPath:
       message << "an absolute path of at most " << uint64_t{kPathBytes - 1} << " bytes";
+      return;
+    case OptionKind::kStatistics:
+      message << "off, text or json, or one of these two with :/path, such as json:/tmp/%p.json "
+                 "(in the environment json\\:/tmp/%p.json)";
       return;
   }
 }
@@ -71,22 +88,30 @@ void AppendCurrent(Message& message, const OptionSpec& spec, const Options& opti
                                                                                       : "off");
       return;
     case OptionKind::kSwitchOrBytes:
+    case OptionKind::kSwitchOrCount:
       if (options.*spec.number == 0) {
         message << "off";
         return;
       }
       [[fallthrough]];
     case OptionKind::kBytes:
+    case OptionKind::kCount:
     case OptionKind::kMilliseconds:
       AppendNumber(message, spec.kind, options.*spec.number);
       return;
-    case OptionKind::kChoice:
+    case OptionKind::kProfile:
       message << NameOf(options.profile);
       return;
-    case OptionKind::kPath:
-      // It came from a text like the word that is wrong.
-      AppendForeign(message, options.report_file[0] == '\0' ? "unset" : options.report_file);
+    case OptionKind::kChoice:
+      message << spec.choices[options.*spec.number];
       return;
+    case OptionKind::kPath:
+    case OptionKind::kStatistics: {
+      // It came from a text like the word that is wrong.
+      const char* text = options.*spec.text;
+      AppendForeign(message, text[0] == '\0' ? "unset" : text);
+      return;
+    }
   }
 }
 
@@ -127,9 +152,11 @@ void ReportValue(const Source& source, const Word& word, const OptionSpec& spec,
   Begin(message, source, word.line) << spec.name;
   if (word.has_value) AppendForeign(message << '=', word.value);
   AppendExpected(message << ": expected ", spec);
-  if (spec.kind == OptionKind::kChoice) {
+  const std::span<const std::string_view> names =
+      spec.kind == OptionKind::kProfile ? kProfileNames : spec.choices;
+  if (!names.empty()) {
     NearestName nearest(word.value);
-    for (std::string_view name : kProfileNames) nearest.Offer(name);
+    for (std::string_view name : names) nearest.Offer(name);
     if (!nearest.name().empty()) message << " (did you mean '" << nearest.name() << "'?)";
   }
   if (source.kind != SourceKind::kCommandLine) {

@@ -43,6 +43,7 @@ bool FillRandom(void* buffer, size_t bytes) {
     const long got = Syscall(SYS_getrandom, out + done, bytes - done, GRND_NONBLOCK);
     if (got == -EINTR) continue;
     if (got <= 0) break;
+    NoteStored(out + done, static_cast<size_t>(got));
     done += static_cast<size_t>(got);
   }
   if (done == bytes) return true;
@@ -57,6 +58,12 @@ uint64_t CoarseMilliseconds() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
+}
+
+uint64_t Nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
 }  // namespace bartizan::platform

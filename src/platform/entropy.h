@@ -14,6 +14,8 @@ bool FillRandom(void* buffer, size_t bytes);
 
 // Monotonic milliseconds, a few milliseconds coarse: cheap, no system call.
 uint64_t CoarseMilliseconds();
+// The same clock, as fine as it goes. No system call.
+uint64_t Nanoseconds();
 
 }  // namespace bartizan::platform
 

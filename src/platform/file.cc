@@ -1,6 +1,7 @@
 #include "src/platform/file.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -47,6 +48,7 @@ FileText ReadSmallFile(const char* path, char* buffer, size_t capacity) {
       return result;
     }
     if (got == 0) break;
+    NoteStored(buffer + length, static_cast<size_t>(got));
     length += static_cast<size_t>(got);
   }
   char extra;
@@ -57,5 +59,45 @@ FileText ReadSmallFile(const char* path, char* buffer, size_t capacity) {
 }
 
 void Close(int descriptor) { Syscall(SYS_close, descriptor); }
+
+bool IsTerminal(int descriptor) {
+  winsize size{};
+  return Syscall(SYS_ioctl, descriptor, TIOCGWINSZ, &size) == 0;
+}
+
+bool Exists(const char* path) {
+  const int descriptor = OpenForRead(path);
+  if (descriptor < 0) return false;
+  Close(descriptor);
+  return true;
+}
+
+bool ParseDecimal(std::string_view text, uint64_t* number) {
+  uint64_t value = 0;
+  size_t digits = 0;
+  for (; digits < text.size() && text[digits] != '\n'; ++digits) {
+    const auto digit = static_cast<unsigned>(text[digits] - '0');
+    if (digit > 9 || __builtin_mul_overflow(value, uint64_t{10}, &value) ||
+        __builtin_add_overflow(value, digit, &value)) {
+      return false;
+    }
+  }
+  *number = value;
+  return digits != 0;
+}
+
+int OpenForRead(const char* path) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  return static_cast<int>(Syscall(SYS_openat, AT_FDCWD, path, kFlags, 0));
+}
+
+long ReadSome(int descriptor, char* buffer, size_t capacity) {
+  for (;;) {
+    const long got = Syscall(SYS_read, descriptor, buffer, capacity);
+    if (got == -EINTR) continue;
+    if (got > 0) NoteStored(buffer, static_cast<size_t>(got));
+    return got;
+  }
+}
 
 }  // namespace bartizan::platform

@@ -4,6 +4,7 @@
 #define BARTIZAN_SRC_PLATFORM_FILE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace bartizan::platform {
@@ -31,6 +32,48 @@ struct FileText {
 FileText ReadSmallFile(const char* path, char* buffer, size_t capacity);
 
 void Close(int descriptor);
+
+bool IsTerminal(int descriptor);
+
+// Whether it can be opened for reading.
+bool Exists(const char* path);
+
+// The non-negative number that a text begins with, up to its end or a line's. False: something else
+// is there, or it is too large.
+bool ParseDecimal(std::string_view text, uint64_t* number);
+
+// Opens for reading, reads once. Negative errno on failure.
+int OpenForRead(const char* path);
+long ReadSome(int descriptor, char* buffer, size_t capacity);
+
+// Calls `visit` with each line of a file, without its end, until it returns false. Longer lines
+// than `kBytes` are left out. A file that cannot be read has none.
+template <size_t kBytes, class Visit>
+void ForEachLine(const char* path, Visit visit) {
+  const int descriptor = OpenForRead(path);
+  if (descriptor < 0) return;
+  char buffer[kBytes];
+  size_t length = 0;
+  bool whole = true;  // what is in the buffer is a line from its beginning
+  bool more = true;
+  while (more) {
+    const long got = ReadSome(descriptor, buffer + length, kBytes - length);
+    if (got <= 0) break;
+    length += static_cast<size_t>(got);
+    std::string_view rest(buffer, length);
+    for (size_t end; more && (end = rest.find('\n')) != std::string_view::npos; whole = true) {
+      if (whole) more = visit(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
+    if (rest.size() == kBytes) {
+      whole = false;
+      rest = {};
+    }
+    length = rest.size();
+    for (size_t i = 0; i < length; ++i) buffer[i] = rest[i];
+  }
+  Close(descriptor);
+}
 
 }  // namespace bartizan::platform
 

@@ -2,6 +2,9 @@
 
 #include <linux/futex.h>
 
+#include <cerrno>
+
+#include "src/platform/process_counters.h"
 #include "src/platform/syscall.h"
 
 namespace bartizan::platform {
@@ -26,6 +29,7 @@ void Lock::AcquireSlow() {
     ++depth_;
     return;
   }
+  g_process_counters.contended_locks.fetch_add(1, std::memory_order_relaxed);
   for (int i = 0; i < kSpins; ++i) {
     uint32_t expected = kFree;
     if (word_.compare_exchange_weak(expected, Name(), std::memory_order_acquire,
@@ -34,6 +38,7 @@ void Lock::AcquireSlow() {
     }
     Pause();
   }
+  g_process_counters.slept_locks.fetch_add(1, std::memory_order_relaxed);
   for (;;) {
     // Once it has waited, a thread cannot know whether others wait too: it takes the lock as
     // contended, and its release wakes one more.
@@ -46,7 +51,10 @@ void Lock::AcquireSlow() {
         (word & kContended) != 0 ||
         word_.compare_exchange_strong(word, word | kContended, std::memory_order_relaxed);
     if (marked) {
-      Syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, word | kContended, nullptr, nullptr, 0);
+      const long result =
+          Syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, word | kContended, nullptr, nullptr, 0);
+      // That the lock is free already, or a signal came, is no failure.
+      Counted(SystemCall::kWait, result == -EAGAIN || result == -EINTR ? 0 : result);
     }
   }
 }
@@ -65,6 +73,9 @@ bool Lock::AcquireSoon() {
   return false;
 }
 
-void Lock::WakeOne() { Syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
+void Lock::WakeOne() {
+  Counted(SystemCall::kWake,
+          Syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0));
+}
 
 }  // namespace bartizan::platform

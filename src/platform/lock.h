@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "src/platform/marked_point.h"
+
 namespace bartizan::platform {
 
 // Identity of the calling thread while it lives: its thread pointer.
@@ -21,6 +23,7 @@ class Lock {
   Lock& operator=(const Lock&) = delete;
 
   void Acquire() {
+    MarkedPoint();
     uint32_t expected = kFree;
     // Acquire pairs with the release in Release(): what the last holder wrote is seen.
     if (!word_.compare_exchange_strong(expected, Name(), std::memory_order_acquire,
@@ -34,6 +37,7 @@ class Lock {
       return;
     }
     if ((word_.exchange(kFree, std::memory_order_release) & kContended) != 0) WakeOne();
+    MarkedPoint();
   }
   // For whoever may have interrupted the holder, or may be a copy of a process whose holder was not
   // copied: never waits for long. False: not acquired.

@@ -7,6 +7,7 @@
 
 #include "src/platform/address_plan.h"
 #include "src/platform/file.h"
+#include "src/platform/process_counters.h"
 #include "src/platform/syscall.h"
 
 namespace bartizan::platform {
@@ -14,7 +15,6 @@ namespace {
 
 // Kernel interfaces newer than the C library headers we build with.
 constexpr int kMadvGuardInstall = 102;
-constexpr int kMadvGuardRemove = 103;
 constexpr long kSysMseal = 462;
 
 constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -26,7 +26,7 @@ int Protection(Access access) {
   return access == Access::kNone ? PROT_NONE : PROT_READ | PROT_WRITE;
 }
 
-long Map(uintptr_t address, size_t bytes, Access access, int flags) {
+long MapUncounted(uintptr_t address, size_t bytes, Access access, int flags) {
   if constexpr (!kChoosesAddresses) {
     // The sanitizers that shadow memory must see that what lay there before is gone.
     const int saved = errno;
@@ -37,6 +37,14 @@ long Map(uintptr_t address, size_t bytes, Access access, int flags) {
     return result;
   }
   return Syscall(SYS_mmap, address, bytes, Protection(access), kAnonymous | flags, -1, 0);
+}
+
+long Map(uintptr_t address, size_t bytes, Access access, int flags) {
+  return Counted(SystemCall::kMap, MapUncounted(address, bytes, access, flags));
+}
+
+long Advise(SystemCall purpose, uintptr_t address, size_t bytes, int advice) {
+  return Counted(purpose, Syscall(SYS_madvise, address, bytes, advice));
 }
 
 bool IsError(long result) { return result < 0 && result > -4096; }
@@ -58,32 +66,32 @@ uintptr_t ClaimAnywhere(size_t bytes, Access access) {
   return IsError(result) ? 0 : static_cast<uintptr_t>(result);
 }
 
-bool Renew(uintptr_t address, size_t bytes, Access access) {
-  return !IsError(Map(address, bytes, access, MAP_FIXED));
-}
-
 bool SetAccess(uintptr_t address, size_t bytes, Access access) {
-  return Syscall(SYS_mprotect, address, bytes, Protection(access)) == 0;
+  return Counted(SystemCall::kProtect, Syscall(SYS_mprotect, address, bytes, Protection(access))) ==
+         0;
 }
 
 void Populate(uintptr_t address, size_t bytes) {
   constexpr int kMadvPopulateWrite = 23;
-  Syscall(SYS_madvise, address, bytes, kMadvPopulateWrite);
+  Advise(SystemCall::kPopulate, address, bytes, kMadvPopulateWrite);
 }
 
 bool DropPages(uintptr_t address, size_t bytes) {
-  return Syscall(SYS_madvise, address, bytes, MADV_DONTNEED) == 0;
+  return Advise(SystemCall::kDropPages, address, bytes, MADV_DONTNEED) == 0;
 }
 
-bool Release(uintptr_t address, size_t bytes) { return Syscall(SYS_munmap, address, bytes) == 0; }
+bool Release(uintptr_t address, size_t bytes) {
+  return Counted(SystemCall::kUnmap, Syscall(SYS_munmap, address, bytes)) == 0;
+}
 
 bool MovePages(uintptr_t from, size_t from_bytes, uintptr_t to, size_t to_bytes) {
   constexpr int kFlags = MREMAP_MAYMOVE | MREMAP_FIXED;
-  return !IsError(Syscall(SYS_mremap, from, from_bytes, to_bytes, kFlags, to));
+  return !IsError(
+      Counted(SystemCall::kMove, Syscall(SYS_mremap, from, from_bytes, to_bytes, kFlags, to)));
 }
 
 bool GrowInPlace(uintptr_t address, size_t bytes, size_t new_bytes) {
-  return !IsError(Syscall(SYS_mremap, address, bytes, new_bytes, 0, 0));
+  return !IsError(Counted(SystemCall::kMove, Syscall(SYS_mremap, address, bytes, new_bytes, 0, 0)));
 }
 
 bool InstallGuard(uintptr_t address, size_t bytes) {
@@ -91,21 +99,20 @@ bool InstallGuard(uintptr_t address, size_t bytes) {
   // probing it twice is harmless.
   static constinit std::atomic<int> support{0};
   if (support.load(std::memory_order_relaxed) == 2) return false;
-  const long result = Syscall(SYS_madvise, address, bytes, kMadvGuardInstall);
+  const long result = Advise(SystemCall::kInstallGuard, address, bytes, kMadvGuardInstall);
   if (result == -EINVAL) support.store(2, std::memory_order_relaxed);
   return result == 0;
 }
 
-bool RemoveGuard(uintptr_t address, size_t bytes) {
-  return Syscall(SYS_madvise, address, bytes, kMadvGuardRemove) == 0;
-}
-
 bool ResidentPages(uintptr_t address, size_t bytes, unsigned char* resident) {
-  return Syscall(SYS_mincore, address, bytes, resident) == 0;
+  const long result = Syscall(SYS_mincore, address, bytes, resident);
+  if (Counted(SystemCall::kResidentPages, result) != 0) return false;
+  NoteStored(resident, bytes / kPageBytes);
+  return true;
 }
 
 void AdviseHugePages(uintptr_t address, size_t bytes) {
-  Syscall(SYS_madvise, address, bytes, MADV_HUGEPAGE);
+  Advise(SystemCall::kAdviseHugePages, address, bytes, MADV_HUGEPAGE);
 }
 
 bool SealReadOnly(uintptr_t address, size_t bytes) {

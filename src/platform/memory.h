@@ -26,9 +26,6 @@ Claim ClaimAt(uintptr_t address, size_t bytes, Access access);
 // Maps `bytes` at a place the kernel chooses. 0 when refused.
 uintptr_t ClaimAnywhere(size_t bytes, Access access);
 
-// Replaces pages of ours by fresh ones of the given access: the old ones are given back.
-bool Renew(uintptr_t address, size_t bytes, Access access);
-
 bool SetAccess(uintptr_t address, size_t bytes, Access access);
 
 // Brings the pages of a range into memory as a write to each would, for about half the time
@@ -49,9 +46,8 @@ bool MovePages(uintptr_t from, size_t from_bytes, uintptr_t to, size_t to_bytes)
 bool GrowInPlace(uintptr_t address, size_t bytes, size_t new_bytes);
 
 // Makes a range fault on access without spending a mapping on it (Linux 6.13 and later). False
-// where the kernel cannot; probes once. Guards vanish with Renew and Release only.
+// where the kernel cannot; probes once. Guards vanish with Release only.
 bool InstallGuard(uintptr_t address, size_t bytes);
-bool RemoveGuard(uintptr_t address, size_t bytes);
 
 // One byte per page, its lowest bit set when the page is in memory (mincore). False when the kernel
 // does not tell.

@@ -1,6 +1,7 @@
 #include "src/platform/process.h"
 
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 
 #include <csignal>
 #include <cstring>
@@ -57,6 +58,42 @@ std::string_view ProgramName() {
 
 int ProcessId() { return static_cast<int>(Syscall(SYS_getpid)); }
 int ThreadId() { return static_cast<int>(Syscall(SYS_gettid)); }
+
+void NameThread(char (&name)[16]) {
+  name[0] = '\0';
+  Syscall(SYS_prctl, PR_GET_NAME, name, 0, 0, 0);
+  NoteStored(name, sizeof name);
+  name[sizeof name - 1] = '\0';
+}
+
+uint64_t WallClockMs() {
+  timespec now{};
+  Syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+uint64_t MonotonicNs() {
+  timespec now{};
+  Syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+uint64_t BlockSignals() {
+  const uint64_t all = ~uint64_t{0};
+  uint64_t before = 0;
+  Syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  NoteStored(&before, sizeof before);
+  return before;
+}
+
+void RestoreSignals(uint64_t mask) {
+  Syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
+}
+
+void ExitAtOnce(int status) {
+  Syscall(SYS_exit_group, status);
+  for (;;) __builtin_trap();
+}
 
 void SleepMilliseconds(int milliseconds) {
   const timespec duration{milliseconds / 1000, milliseconds % 1000 * 1'000'000L};

@@ -2,6 +2,8 @@
 #ifndef BARTIZAN_SRC_PLATFORM_PROCESS_H_
 #define BARTIZAN_SRC_PLATFORM_PROCESS_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace bartizan::platform {
@@ -19,8 +21,20 @@ std::string_view ProgramName();
 
 int ProcessId();
 int ThreadId();
+// Of the calling thread, ending with a zero.
+void NameThread(char (&name)[16]);
+
+uint64_t WallClockMs();  // since 1970
+uint64_t MonotonicNs();  // of CLOCK_MONOTONIC
 
 void SleepMilliseconds(int milliseconds);
+
+// No signal but SIGKILL and SIGSTOP reaches the thread from now on; what to give RestoreSignals.
+uint64_t BlockSignals();
+void RestoreSignals(uint64_t mask);
+
+// Ends the process without its functions for that.
+[[noreturn]] void ExitAtOnce(int status);
 
 // Raises SIGABRT for this thread as abort() does, without its locks: the program's handler runs
 // first, then the default action. Never returns.

@@ -6,9 +6,26 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <type_traits>
 
+// MemorySanitizer sees what the C library's functions store, not what the kernel stores for a
+// system call of ours.
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#define BARTIZAN_MEMORY_SANITIZER
+extern "C" void __msan_unpoison(const volatile void* begin, size_t bytes);
+#endif
+#endif
+
 namespace bartizan::platform {
+
+// To be called with what a system call has stored.
+inline void NoteStored([[maybe_unused]] const void* begin, [[maybe_unused]] size_t bytes) {
+#if defined(BARTIZAN_MEMORY_SANITIZER)
+  __msan_unpoison(begin, bytes);
+#endif
+}
 
 #if defined(__x86_64__)
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "src/platform/process_counters.h"
 #include "src/platform/syscall.h"
 
 namespace bartizan::platform {
@@ -18,7 +19,6 @@ struct Topology {
 };
 constinit Topology g_topology = {};
 constinit std::atomic<uint32_t> g_node_count{1};
-constinit std::atomic<uint64_t> g_refused{0};
 
 }  // namespace
 
@@ -62,11 +62,12 @@ void BindToNode(uintptr_t address, size_t bytes, uint32_t node) {
   const auto number = static_cast<size_t>(NodeNumber(node));
   mask[number / kWordBits] = 1ul << (number % kWordBits);
   // The kernel takes one bit less than it is told.
-  const long result = Syscall(SYS_mbind, address, bytes, kMpolPreferred, mask,
-                              static_cast<unsigned long>(kMaxNodeNumber) + 2, 0);
-  if (result != 0) g_refused.fetch_add(1, std::memory_order_relaxed);
+  Counted(SystemCall::kBindToNode, Syscall(SYS_mbind, address, bytes, kMpolPreferred, mask,
+                                           static_cast<unsigned long>(kMaxNodeNumber) + 2, 0));
 }
 
-uint64_t RefusedBindings() { return g_refused.load(std::memory_order_relaxed); }
+uint64_t RefusedBindings() { return FailedCalls(SystemCall::kBindToNode); }
+
+NodeTable Nodes() { return {&g_node_count, g_topology.numbers}; }
 
 }  // namespace bartizan::platform

@@ -6,6 +6,7 @@
 #ifndef BARTIZAN_SRC_PLATFORM_TOPOLOGY_H_
 #define BARTIZAN_SRC_PLATFORM_TOPOLOGY_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -43,6 +44,13 @@ uint32_t CurrentNode();
 // Refusals (sandbox, kernel without NUMA) are counted and otherwise ignored.
 void BindToNode(uintptr_t address, size_t bytes, uint32_t node);
 uint64_t RefusedBindings();
+
+// Where it is kept, for those who read a process from outside. With one node, there are no numbers.
+struct NodeTable {
+  const std::atomic<uint32_t>* count;
+  const int* numbers;  // kMaxNodes
+};
+NodeTable Nodes();
 
 }  // namespace bartizan::platform
 

@@ -5,6 +5,6 @@
 namespace bartizan {
 
 constinit const Composition kComposition =
-    CompositionOf<SelectedProfile>([] { LoadOptions(Variant::kFast); }, [] { return uint64_t{0}; });
+    CompositionOf<SelectedProfile>([] { LoadOptions(Variant::kFast); }, nullptr);
 
 }  // namespace bartizan

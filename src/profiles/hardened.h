@@ -16,7 +16,8 @@ using SelectedProfile = Profile<Always<SizeCheck>,           //
                                 Always<Quarantine>,          //
                                 Always<RandomSlots>,         //
                                 Always<FreelistEncryption>,  //
-                                Always<GuardPages>>;
+                                Always<GuardPages>,          //
+                                Always<Sampling>>;
 using SelectedAllocator = Allocator<SelectedProfile>;
 
 }  // namespace bartizan

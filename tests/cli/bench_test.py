@@ -50,7 +50,7 @@ class Bench(BenchTest):
         if "left out: lua" in done.stderr:
             self.skipTest("lua5.4 is not installed")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, r"(?m)^lua: [\d.]+ m?s, hardened [\d.]+$")
+        self.assertRegex(done.stdout, r"(?m)^lua: [\d.]+ [mµ]?s, hardened [\d.]+$")
         self.assertIn("peak memory of programs", done.stdout)
         self.assertNotIn("Written", done.stdout)
         self.assertEqual(self.leftovers(), [])

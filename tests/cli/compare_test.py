@@ -35,7 +35,7 @@ class Measured(CompareTest):
     def test_two_allocators(self):
         done = self.compare("--allocators=hardened", "--rounds=2", "--", "sh", "-c", "echo done")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, r"(?m)^glibc +[\d.]+ m?s +1 +base ")
+        self.assertRegex(done.stdout, r"(?m)^glibc +[\d.]+ [mµ]?s +1 +base ")
         self.assertRegex(done.stdout, r"(?m)^hardened .* too few rounds ")
         self.assertRegex(done.stdout, r"(?m)^hardened +[\d.]+ MiB ")
         self.assertIn("2, which is not enough for a claim", done.stdout)

@@ -13,9 +13,10 @@ from bartizan_command import CommandTest  # noqa: E402
 
 LAYERS = ["guard_pages", "freelist_encryption", "random_slots", "quarantine", "zero_on_free",
           "reuse_check", "canaries", "neighbour_check", "origin_check", "size_check",
-          "bounded_libc"]
-OTHERS = ["profile", "large_quarantine", "large_cache", "decay", "guard_gaps", "reuse_check_whole",
-          "huge_pages", "numa", "wide_vectors", "report_file", "verbose"]
+          "bounded_libc", "sampling"]
+OTHERS = ["profile", "large_quarantine", "sample_bytes", "sample_budget", "sample_side", "large_cache", "decay", "epoch_depth",
+          "stacks", "stack_depth", "guard_gaps", "reuse_check_whole", "huge_pages", "numa", "wide_vectors", "fault_reports",
+          "report_format", "report_to", "on_error", "exit_code", "container_limits", "report_file", "stats_at_exit", "verbose"]
 
 
 class Options(CommandTest):
@@ -32,7 +33,7 @@ class Options(CommandTest):
 
     def test_markdown_is_one_table(self):
         rows = [line.strip("|").split("|") for line in self.output("--markdown").splitlines()]
-        self.assertEqual({len(row) for row in rows}, {6})
+        self.assertEqual({len(row) for row in rows}, {7})
         self.assertEqual([row[0].strip() for row in rows[2:]],
                          [f"`{name}`" for name in LAYERS + OTHERS])
 
@@ -41,13 +42,13 @@ class Options(CommandTest):
         self.assertEqual(list(options), LAYERS + OTHERS)
         self.assertEqual([name for name in options if options[name]["layer"]], LAYERS)
         self.assertEqual(options["quarantine"]["defaults"],
-                         {"fast": 0, "hardened": 16384, "strict": 65536})
+                         {"fast": 0, "hardened": 16384, "strict": 65536, "debug": 65536})
         self.assertEqual(options["quarantine"]["kind"], "switch-or-bytes")
         self.assertEqual((options["decay"]["min"], options["decay"]["max"]), (0, 3600000))
         self.assertEqual(options["origin_check"]["defaults"],
-                         {"fast": False, "hardened": False, "strict": True})
+                         {"fast": False, "hardened": False, "strict": True, "debug": True})
         self.assertEqual(options["reuse_check"]["needs"], ["zero_on_free"])
-        self.assertEqual(options["profile"]["values"], ["fast", "hardened", "strict"])
+        self.assertEqual(options["profile"]["values"], ["fast", "hardened", "strict", "debug"])
         self.assertIsNone(options["report_file"]["defaults"]["fast"])
         for option in options.values():
             self.assertTrue(option["help"])

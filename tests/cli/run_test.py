@@ -54,7 +54,7 @@ class Program(CommandTest):
         self.assertRegex(result.stderr,
                          r"^bartizan 0\.1\.0: profile strict, layers: guard_pages "
                          r"freelist_encryption quarantine zero_on_free reuse_check canaries "
-                         r"neighbour_check origin_check size_check bounded_libc; off: random_slots; "
+                         r"neighbour_check origin_check size_check bounded_libc sampling; off: random_slots; "
                          r"quarantine 64k \(options from "
                          r".*BARTIZAN_OPTIONS\)\n$")
 

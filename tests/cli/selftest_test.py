@@ -19,7 +19,7 @@ REAL_FAST_LIBRARY = os.path.realpath(built("libbartizan-fast.so"))
 FAULTS = os.path.realpath(built("tools/faults/bartizan-faults"))
 
 LAYERS = ("guard_pages", "freelist_encryption", "random_slots", "quarantine", "zero_on_free", "reuse_check", "canaries",
-          "origin_check", "size_check", "bounded_libc")
+          "origin_check", "size_check", "bounded_libc", "sampling")
 
 
 class SelftestTest(CommandTest):
@@ -39,7 +39,7 @@ class SelftestTest(CommandTest):
 class Profiles(SelftestTest):
     def test_everything_that_each_profile_promises_is_caught(self):
         only_strict = {"neighbour_check", "origin_check", "bounded_libc"}
-        for profile, off in (("fast", set(LAYERS)), ("hardened", only_strict), ("strict", set())):
+        for profile, off in (("fast", set(LAYERS)), ("hardened", only_strict), ("strict", set()), ("debug", set())):
             found = self.found(f"--profile={profile}")
             self.assertEqual((found["profile"], found["passed"]), (profile, True))
             self.assertEqual(found["caught"], found["tried"])
@@ -142,7 +142,7 @@ class NotPossible(SelftestTest):
     def test_wrong_use(self):
         self.expect(["selftest", "all"], 2, stderr="bartizan: selftest: takes no arguments, got 'all'\n")
         self.expect(["selftest", "--profile=x"], 2,
-                    stderr="bartizan: selftest: profile=x: expected fast, hardened or strict\n")
+                    stderr="bartizan: selftest: profile=x: expected fast, hardened, strict or debug\n")
         self.expect(["selftest", "--off"], 2,
                     stderr=lines("bartizan: selftest: unknown flag '--off'", "Try: bartizan help selftest"))
 

@@ -46,7 +46,7 @@ class Status(CommandTest):
             facts = self.expect_protected(process, LIBRARY, "strict")
         self.assertEqual(facts["layers on"], "guard_pages freelist_encryption random_slots "
                                              "zero_on_free reuse_check canaries "
-                                             "neighbour_check origin_check size_check bounded_libc")
+                                             "neighbour_check origin_check size_check bounded_libc sampling")
         self.assertEqual(facts["layers off"], "quarantine")
         self.assertEqual(facts["quarantine"], "off")
         self.assertEqual(facts["decay"], "2000 ms")

@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from bartizan_command import BARTIZAN, CommandTest, lines  # noqa: E402
 
 
-COMMANDS = ("run", "options", "status", "selftest", "compare", "bench", "fuzz", "version", "help")
+COMMANDS = ("run", "options", "status", "stats", "top", "doctor", "exporter", "symbolize", "profile", "samples",
+            "selftest", "compare", "bench", "fuzz", "version", "help")
 
 
 class Help(CommandTest):
@@ -49,8 +50,8 @@ class WrongUse(CommandTest):
                     stderr="bartizan: unknown command 'runn'; did you mean 'run'?\n")
         self.expect(["frobnicate"], 2,
                     stderr="bartizan: unknown command 'frobnicate'; \"bartizan help\" lists them\n")
-        self.expect(["help", "stats"], 2,
-                    stderr="bartizan: unknown command 'stats'; did you mean 'status'?\n")
+        self.expect(["help", "statuss"], 2,
+                    stderr="bartizan: unknown command 'statuss'; did you mean 'status'?\n")
 
     def test_unknown_flag(self):
         self.expect(["run", "--profil=fast", "true"], 2,
@@ -100,7 +101,7 @@ class WrongUse(CommandTest):
 
     def test_wrong_options(self):
         for flag, message in (
-                ("--profile=hardned", "profile=hardned: expected fast, hardened or strict "
+                ("--profile=hardned", "profile=hardned: expected fast, hardened, strict or debug "
                                       "(did you mean 'hardened'?)"),
                 ("--set=canarys=on", "unknown layer 'canarys'; did you mean 'canaries'?"),
                 ("--set=speed=on", "unknown layer 'speed'; \"bartizan options\" lists them"),

@@ -1,8 +1,8 @@
-// Counts the instructions of malloc and free in pairs, or of memcpy, by single steps of this very
-// process.
+// Counts the instructions of malloc and free in pairs, of memcpy, or of the functions of handles,
+// by single steps of this very process.
 //
 // usage: LD_PRELOAD=LIBRARY BARTIZAN_OPTIONS=... count_instructions WARM_UP COUNTED SIZE...
-//        LD_PRELOAD=LIBRARY BARTIZAN_OPTIONS=... count_instructions copies COUNTED
+//        LD_PRELOAD=LIBRARY BARTIZAN_OPTIONS=... count_instructions copies|handles COUNTED
 // COUNTED pairs at most: where they are long, fewer.
 //
 // The processor traps after every instruction while its trap flag is set; the handler looks where
@@ -14,6 +14,7 @@
 // average; then the calls out for each pair. The median is the lower one: where every other call is
 // a refill, that is still the common path. With "copies", a line for each kind of memory that 64
 // bytes are copied to and from: its name; the least, the median and the average; the calls out.
+// With "handles", the same for each function, of blocks of 64 bytes.
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
@@ -52,7 +53,7 @@ struct Range {
 
 uint64_t g_malloc;
 uint64_t g_free;
-uint64_t g_memcpy;
+uint64_t g_function;  // what is counted besides
 Range g_library;
 Range g_program;
 
@@ -90,7 +91,7 @@ struct Calls {
 };
 Calls g_mallocs;
 Calls g_frees;
-Calls g_copies;
+Calls g_calls;  // of that function
 uint64_t g_calls_out;
 const char* g_mistake;
 
@@ -115,10 +116,10 @@ asm(R"(
 )");
 
 void Begin(uint64_t at) {
-  g_call = at == g_malloc   ? &g_mallocs
-           : at == g_free   ? &g_frees
-           : at == g_memcpy ? &g_copies
-                            : nullptr;
+  g_call = at == g_malloc     ? &g_mallocs
+           : at == g_free     ? &g_frees
+           : at == g_function ? &g_calls
+                              : nullptr;
   if (g_call == nullptr) {
     g_mistake = "the library was entered somewhere else than at what is counted";
     return;
@@ -173,7 +174,6 @@ void Install() {
   // dlsym, not &malloc: that may be the address of a stub in this program.
   g_malloc = reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "malloc"));
   g_free = reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "free"));
-  g_memcpy = reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, "memcpy"));
   g_library = MappingOf(g_malloc);
   g_program = MappingOf(g_begin);
   if (dlsym(RTLD_DEFAULT, "bartizan_version") == nullptr) Fail("the library is not preloaded");
@@ -224,21 +224,33 @@ void Measure(long warm_up, long most, size_t size) {
   fflush(stdout);
 }
 
+uint64_t FunctionOf(const char* name) {
+  return reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, name));
+}
+
+// `call(i)` calls the function once.
+template <class Call>
+void MeasureCalls(const char* kind, uint64_t function, long calls, Call call) {
+  g_function = function;
+  g_calls.count = 0;
+  g_calls_out = 0;
+  StopToBegin();
+  for (long i = 0; i < calls; ++i) call(i);
+  StopWhenDone();
+  if (g_mistake != nullptr) Fail(g_mistake);
+  if (g_calls.count != calls) Fail("calls are missing: is the function the library's?");
+  printf("%s", kind);
+  Print(g_calls);
+  printf(" %.2f\n", static_cast<double>(g_calls_out) / static_cast<double>(calls));
+  fflush(stdout);
+}
+
 constexpr size_t kCopied = 64;
 
 void MeasureCopies(const char* kind, long copies, void* to, const void* from) {
-  const auto copy = reinterpret_cast<void* (*)(void*, const void*, size_t)>(g_memcpy);
-  g_copies.count = 0;
-  g_calls_out = 0;
-  StopToBegin();
-  for (long i = 0; i < copies; ++i) copy(to, from, kCopied);
-  StopWhenDone();
-  if (g_mistake != nullptr) Fail(g_mistake);
-  if (g_copies.count != copies) Fail("calls are missing: is memcpy the library's?");
-  printf("%s", kind);
-  Print(g_copies);
-  printf(" %.2f\n", static_cast<double>(g_calls_out) / static_cast<double>(copies));
-  fflush(stdout);
+  const uint64_t function = FunctionOf("memcpy");
+  const auto copy = reinterpret_cast<void* (*)(void*, const void*, size_t)>(function);
+  MeasureCalls(kind, function, copies, [=](long) { copy(to, from, kCopied); });
 }
 
 void MeasureAllCopies(long copies) {
@@ -256,20 +268,62 @@ void MeasureAllCopies(long copies) {
   MeasureCopies("large-block-to-stack", copies, on_stack[0], large);
 }
 
+// --- Handles ------------------------------------------------------------------------------------
+
+template <class Function>
+Function* HandleFunction(const char* name) {
+  const auto function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
+  if (function == nullptr) Fail("the library has no handles");
+  return function;
+}
+
+void MeasureHandles(long count) {
+  constexpr long kMost = 1024;
+  constexpr size_t kBytes = 64;
+  const auto allocate = HandleFunction<int(size_t, uint64_t*)>("bartizan_handle_malloc");
+  const auto release = HandleFunction<int(uint64_t)>("bartizan_handle_free");
+  const auto resolve = HandleFunction<void*(uint64_t)>("bartizan_handle_resolve");
+  const auto pin = HandleFunction<int(uint64_t, void**)>("bartizan_handle_pin");
+  const auto unpin = HandleFunction<void(uint64_t)>("bartizan_handle_unpin");
+  static uint64_t handles[kMost];
+  if (count > kMost) Fail("COUNTED is out of range");
+  constexpr int kWarmUp = 20;
+  for (int round = 0; round < kWarmUp; ++round) {
+    for (uint64_t& handle : handles) allocate(kBytes, &handle);
+    for (const uint64_t handle : handles) release(handle);
+  }
+  void* block = nullptr;
+  const auto measure = [count](const char* kind, auto* function, auto call) {
+    MeasureCalls(kind, reinterpret_cast<uint64_t>(function), count, call);
+  };
+  measure("malloc", allocate, [=](long i) { allocate(kBytes, &handles[i]); });
+  measure("resolve", resolve, [=](long i) { resolve(handles[i]); });
+  measure("pin", pin, [=, &block](long i) { pin(handles[i], &block); });
+  measure("unpin", unpin, [=](long i) { unpin(handles[i]); });
+  measure("free", release, [=](long i) { release(handles[i]); });
+  measure("resolve-freed", resolve, [=](long i) { resolve(handles[i]); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 3 && strcmp(argv[1], "copies") == 0) {
+  if (argc == 3) {
     Install();
-    const long copies = strtol(argv[2], nullptr, 10);
-    if (copies < 1 || copies > kMostPairs) Fail("COUNTED is out of range");
-    MeasureAllCopies(copies);
-    return 0;
+    const long calls = strtol(argv[2], nullptr, 10);
+    if (calls < 1 || calls > kMostPairs) Fail("COUNTED is out of range");
+    if (strcmp(argv[1], "copies") == 0) {
+      MeasureAllCopies(calls);
+      return 0;
+    }
+    if (strcmp(argv[1], "handles") == 0) {
+      MeasureHandles(calls);
+      return 0;
+    }
   }
   if (argc < 4) {
     fputs(
-        "usage: count_instructions WARM_UP COUNTED SIZE...\n       count_instructions copies "
-        "COUNTED\n",
+        "usage: count_instructions WARM_UP COUNTED SIZE...\n       count_instructions "
+        "copies|handles COUNTED\n",
         stderr);
     return 2;
   }

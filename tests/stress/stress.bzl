@@ -10,7 +10,8 @@ def stress_test(
         linked_tags = ["sanitize"],
         size = "medium",
         tags = []):
-    """Makes `<name>_<profile>` for each profile, and `<name>_linked` for the sanitizers.
+    """Makes `<name>_<profile>` for each profile, and `<name>_linked` for the sanitizers: in hardened, and where threads are what
+    is looked at, as `<name>_linked_<profile>` in the other profiles, too.
 
     Args:
       name: the program is `<name>.cc`.
@@ -33,17 +34,30 @@ def stress_test(
             "//tests/support:heap_libc",
         ],
     )
-    if linked_tags:
+    if not linked_tags:
+        return
+    native.cc_library(
+        name = name + "_linked_code",
+        testonly = True,
+        srcs = [name + ".cc"],
+        alwayslink = True,
+        deps = [
+            "//tests/support",
+            "//tests/support:heap_engine",
+        ],
+    )
+    linked = {"linked": ("hardened", linked_tags)}
+    if "concurrent" in linked_tags:
+        linked["linked_fast"] = ("fast", ["concurrent"])
+        linked["linked_strict"] = ("strict", ["concurrent"])
+    for suffix, (profile, test_tags) in linked.items():
         native.cc_test(
-            name = name + "_linked",
+            name = name + "_" + suffix,
             size = size,
-            srcs = [name + ".cc"],
             args = linked_args,
+            env = {"BARTIZAN_OPTIONS": "profile=" + profile},
             linkopts = ["-pthread"],
             linkstatic = True,
-            tags = linked_tags,
-            deps = [
-                "//tests/support",
-                "//tests/support:heap_engine",
-            ],
+            tags = test_tags,
+            deps = [":%s_linked_code" % name],
         )

@@ -45,7 +45,7 @@ class Outcome:
     """How a run ended.
 
     kind: report (one line of ours and SIGABRT), stop (SIGABRT and its like without one), guard (the access itself
-    faults), answered (no harm), unnoticed, inapplicable, crash (anything else: not on purpose).
+    faults, with a report or without), answered (no harm), unnoticed, inapplicable, crash (anything else: not on purpose).
     """
 
     kind: str
@@ -96,10 +96,10 @@ def read_outcome(status, stdout, stderr):
         if reports and status == -signal.SIGABRT:
             return outcome("report", reports[0], at)
         return outcome("stop", signal.Signals(-status).name, at)
+    if -status in (signal.SIGSEGV, signal.SIGBUS) and moment == "access":
+        return outcome("guard", ": ".join([signal.Signals(-status).name, *reports]))
     if reports:
         return outcome("crash", "a report, but no SIGABRT")
-    if -status in (signal.SIGSEGV, signal.SIGBUS) and moment == "access":
-        return outcome("guard", signal.Signals(-status).name)
     if status < 0:
         return outcome("crash", signal.Signals(-status).name)
     kind = {0: "answered", 3: "unnoticed", 4: "inapplicable"}.get(status)

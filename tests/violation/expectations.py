@@ -83,6 +83,12 @@ def up_to(size, small, above):
     return lambda block_size: small if block_size <= size else above
 
 
+def missing_report(profile, outcome):
+    """What is wrong with a fault that says nothing, where the profile reports faults; or None."""
+    silent = outcome.kind == "guard" and ": " not in outcome.text
+    return "the fault is not reported" if silent and profile != "fast" else None
+
+
 GUARD = Expected((Ending("guard", "access", "SIGSEGV"),))
 SLABS = 131072  # larger blocks have a mapping each
 

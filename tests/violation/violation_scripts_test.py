@@ -43,7 +43,8 @@ class ReadOutcome(unittest.TestCase):
         self.assertEqual(self.kind(-signal.SIGABRT, "at free\n", line), ("report", "free"))
         self.assertEqual(self.kind(-signal.SIGABRT, "at access\n", line), ("report", "call"))
         self.assertEqual(self.kind(-signal.SIGABRT, "at free\n", line * 2), ("crash", "free"))
-        self.assertEqual(self.kind(-signal.SIGSEGV, "at access\n", line), ("crash", "access"))
+        self.assertEqual(self.kind(-signal.SIGSEGV, "at access\n", line), ("guard", "access"))
+        self.assertEqual(self.kind(-signal.SIGSEGV, "at free\n", line), ("crash", "free"))
         self.assertEqual(self.kind(0, "at free\nanswered x\n", line), ("crash", "free"))
         found = commit.read_outcome(-signal.SIGABRT, "address 0x10\nat free\n", line)
         self.assertEqual((found.address, found.text), ("0x10", REPORT))
@@ -56,6 +57,14 @@ class ReadOutcome(unittest.TestCase):
         self.assertEqual(self.kind(-signal.SIGSEGV), ("guard", "access"))
         self.assertEqual(self.kind(-signal.SIGSEGV, "at access\nat free\n"), ("crash", "free"))
         self.assertEqual(self.kind(-signal.SIGALRM), ("crash", "access"))
+
+    def test_guards_are_to_report(self):
+        silent = commit.read_outcome(-signal.SIGSEGV, "at access\n", "")
+        said = commit.read_outcome(-signal.SIGSEGV, "at access\n", commit.PREFIX + "use after free: x\n")
+        self.assertEqual(said.text, "SIGSEGV: use after free: x")
+        self.assertIsNone(expectations.missing_report("fast", silent))
+        self.assertIsNotNone(expectations.missing_report("hardened", silent))
+        self.assertIsNone(expectations.missing_report("hardened", said))
 
     def test_exit_statuses_count_with_their_word(self):
         self.assertEqual(self.kind(0, "at access\nanswered reads zeros\n"), ("answered", "access"))

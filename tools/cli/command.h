@@ -36,6 +36,13 @@ struct Command {
 extern const Command kRunCommand;
 extern const Command kOptionsCommand;
 extern const Command kStatusCommand;
+extern const Command kStatsCommand;
+extern const Command kTopCommand;
+extern const Command kDoctorCommand;
+extern const Command kExporterCommand;
+extern const Command kSymbolizeCommand;
+extern const Command kProfileCommand;
+extern const Command kSamplesCommand;
 extern const Command kSelftestCommand;
 extern const Command kCompareCommand;
 extern const Command kBenchCommand;

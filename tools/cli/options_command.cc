@@ -27,6 +27,12 @@ std::vector<std::string> ProfileNames() {
   return {std::begin(kProfileNames), std::end(kProfileNames)};
 }
 
+std::vector<std::string> ChoicesOf(const OptionSpec& spec) {
+  return spec.kind == OptionKind::kProfile
+             ? ProfileNames()
+             : std::vector<std::string>(spec.choices.begin(), spec.choices.end());
+}
+
 // The accepted values, short enough for a column.
 std::string ValuesOf(const OptionSpec& spec) {
   switch (spec.kind) {
@@ -36,12 +42,19 @@ std::string ValuesOf(const OptionSpec& spec) {
       return absl::StrCat("on, off, ", SizeText(spec.min), "-", SizeText(spec.max));
     case OptionKind::kBytes:
       return absl::StrCat(SizeText(spec.min), "-", SizeText(spec.max));
+    case OptionKind::kCount:
+      return absl::StrCat(spec.min, "-", spec.max);
     case OptionKind::kMilliseconds:
       return absl::StrCat(spec.min, "-", spec.max, " ms");
+    case OptionKind::kProfile:
     case OptionKind::kChoice:
-      return absl::StrJoin(ProfileNames(), ", ");
+      return absl::StrJoin(ChoicesOf(spec), ", ");
+    case OptionKind::kSwitchOrCount:
+      return absl::StrCat("on, off, ", spec.min, "-", spec.max);
     case OptionKind::kPath:
       return "/path";
+    case OptionKind::kStatistics:
+      return "off, text[:/path], json[:/path]";
   }
   return "";
 }
@@ -53,14 +66,21 @@ std::string DefaultOf(const OptionSpec& spec, ProfileId profile) {
       return value != 0 ? "on" : "off";
     case OptionKind::kSwitchOrBytes:
       return value != 0 ? SizeText(value) : "off";
+    case OptionKind::kSwitchOrCount:
+      return value != 0 ? absl::StrCat(value) : "off";
+    case OptionKind::kChoice:
+      return std::string(spec.choices[value]);
     case OptionKind::kBytes:
       return SizeText(value);
+    case OptionKind::kCount:
     case OptionKind::kMilliseconds:
       return absl::StrCat(value);
-    case OptionKind::kChoice:
+    case OptionKind::kProfile:
       return std::string(NameOf(profile));
     case OptionKind::kPath:
       return "-";
+    case OptionKind::kStatistics:
+      return "off";
   }
   return "";
 }
@@ -130,22 +150,30 @@ absl::string_view KindName(OptionKind kind) {
       return "switch";
     case OptionKind::kBytes:
       return "bytes";
+    case OptionKind::kCount:
+      return "count";
     case OptionKind::kMilliseconds:
       return "milliseconds";
+    case OptionKind::kProfile:
     case OptionKind::kChoice:
       return "choice";
     case OptionKind::kPath:
       return "path";
+    case OptionKind::kStatistics:
+      return "statistics";
     case OptionKind::kSwitchOrBytes:
       return "switch-or-bytes";
+    case OptionKind::kSwitchOrCount:
+      return "switch-or-count";
   }
   return "";
 }
 
 std::string JsonDefault(const OptionSpec& spec, ProfileId profile) {
   const uint64_t value = spec.defaults[profile];
-  if (spec.kind == OptionKind::kChoice) return JsonText(AbslView(NameOf(profile)));
-  if (spec.kind == OptionKind::kPath) return "null";
+  if (spec.kind == OptionKind::kProfile) return JsonText(AbslView(NameOf(profile)));
+  if (spec.kind == OptionKind::kChoice) return JsonText(AbslView(spec.choices[value]));
+  if (spec.text != nullptr) return "null";
   if (spec.kind == OptionKind::kSwitch) return value != 0 ? "true" : "false";
   return absl::StrCat(value);
 }
@@ -160,10 +188,10 @@ std::string JsonRow(const OptionSpec& spec) {
   std::string row = absl::StrCat("  {\"name\": ", JsonText(AbslView(spec.name)),
                                  ", \"kind\": ", JsonText(KindName(spec.kind)),
                                  ", \"layer\": ", spec.is_layer() ? "true" : "false");
-  if (spec.number != nullptr)
+  if (spec.number != nullptr && spec.choices.empty())
     absl::StrAppend(&row, ", \"min\": ", spec.min, ", \"max\": ", spec.max);
-  if (spec.kind == OptionKind::kChoice) {
-    absl::StrAppend(&row, ", \"values\": [\"", absl::StrJoin(ProfileNames(), "\", \""), "\"]");
+  if (!ChoicesOf(spec).empty()) {
+    absl::StrAppend(&row, ", \"values\": [\"", absl::StrJoin(ChoicesOf(spec), "\", \""), "\"]");
   }
   absl::StrAppend(&row, ", \"needs\": [", NeedsOf(spec, "\""), "], \"defaults\": {",
                   absl::StrJoin(defaults, ", "), "}, \"help\": ", JsonText(AbslView(spec.help)),

@@ -64,8 +64,10 @@ class PageSearch {
     return libraries;
   }
 
-  // Looks at the start of each page of the library's data.
+  // Looks at the start of each page of the library's data. The library may hold a copy of how the
+  // page begins, too: one that is in force is preferred.
   bool SearchLibrary(const std::string& path) {
+    bool found = false;
     for (const Mapping& mapping : mappings_) {
       if (mapping.path != path || !mapping.is_readable || mapping.is_executable) continue;
       for (uint64_t page = mapping.begin; page < mapping.end; page += kSealedPageBytes) {
@@ -75,10 +77,13 @@ class PageSearch {
           Result(Finding::kMayNotRead, error);
           return false;
         }
-        if (error == 0 && HasMagic(start)) return ReadPage(page);
+        if (error != 0 || !HasMagic(start) || !ReadPage(page)) continue;
+        if (result_.finding != Finding::kPageFound) return true;
+        if (result_.info.state != StartState::kNotStarted) return true;
+        found = true;
       }
     }
-    return false;
+    return found;
   }
 
   // The file is enough to know whether the executable has the page: reading it needs no right to
@@ -123,9 +128,13 @@ class PageSearch {
       Result(Finding::kNoSuchProcess, 0);
     } else if (error != 0 || !HasMagic(info.magic)) {
       Result(Finding::kMayNotRead, error != 0 ? error : EFAULT);
-    } else if (info.layout_version == 0 || info.bytes < sizeof info) {
+    } else if (info.layout_version == 0 || info.bytes < kFirstProcessInfoBytes) {
       Result(Finding::kUnknownLayout, 0);
     } else {
+      // What an older one did not have is zero.
+      if (info.bytes < sizeof info) {
+        std::memset(reinterpret_cast<char*>(&info) + info.bytes, 0, sizeof info - info.bytes);
+      }
       TerminateTexts(info);
       result_.info = info;
       Result(Finding::kPageFound, 0);

@@ -62,6 +62,10 @@ std::vector<Mapping> ParseMappings(absl::string_view text) {
   return mappings;
 }
 
+int ReadProcessFile(pid_t process, absl::string_view file, std::string* text) {
+  return ReadWholeFile(OfProcess(process, file), text);
+}
+
 int ReadMappings(pid_t process, std::vector<Mapping>* mappings) {
   std::string text;
   const int error = ReadWholeFile(OfProcess(process, "maps"), &text);

@@ -26,7 +26,8 @@ struct Mapping {
 // The lines of a /proc/PID/maps.
 std::vector<Mapping> ParseMappings(absl::string_view text);
 
-// Both return 0 or an errno.
+// These return 0 or an errno.
+int ReadProcessFile(pid_t process, absl::string_view file, std::string* text);
 int ReadMappings(pid_t process, std::vector<Mapping>* mappings);
 int ReadMemory(pid_t process, uint64_t address, void* to, size_t bytes);
 

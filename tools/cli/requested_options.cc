@@ -13,7 +13,7 @@
 #include "tools/cli/string_views.h"
 #include "tools/cli/suggestion.h"
 
-ABSL_FLAG(std::string, profile, "", "fast, hardened (the default) or strict");
+ABSL_FLAG(std::string, profile, "", "fast, hardened (the default), strict or debug");
 ABSL_FLAG(bartizan::cli::RepeatedWords, set, {},
           "LAYER=on or LAYER=off; may be repeated, or a list with commas");
 ABSL_FLAG(bartizan::cli::RepeatedWords, option, {},

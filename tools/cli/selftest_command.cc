@@ -133,10 +133,11 @@ std::vector<LayerResult> PlanOf(const ProcessInfo& info) {
 
 void Commit(const Setting& setting, LayerResult& layer, const Progress& progress) {
   if (layer.state == LayerState::kOff) return;
+  FaultEnvironment environment = setting.environment;
+  absl::StrAppend(&environment.options, ":", layer.plan.options);
   for (const PlannedFault& planned : layer.plan.faults) {
     progress.Show(absl::StrCat(layer.plan.layer, ": ", planned.fault));
-    layer.faults.push_back(
-        {planned, RunFault(setting.program, planned.Arguments(), setting.environment)});
+    layer.faults.push_back({planned, RunFault(setting.program, planned.Arguments(), environment)});
   }
 }
 

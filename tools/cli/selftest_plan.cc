@@ -143,6 +143,14 @@ constexpr PlannedFault kBoundedLibc[] = {
     InSecondThread(Reported("overflow_32_memcpy", 1000, kLibraryCall)),
 };
 
+constexpr PlannedFault kSampling[] = {
+    Guarded("overflow_1_store", 64),
+    Guarded("overflow_1_store", 20000),
+    Guarded("read_after_free", 24),
+    Guarded("read_after_free", 20000),
+    InSecondThread(Guarded("read_after_free", 1000)),
+};
+
 constexpr LayerPlan kAlwaysOn = {"always on", kAlways, ""};
 
 const LayerPlan kPlans[] = {
@@ -151,7 +159,7 @@ const LayerPlan kPlans[] = {
     {"zero_on_free", kZeroOnFree, ""},  {"reuse_check", kReuseCheck, ""},
     {"canaries", kCanaries, ""},        {"neighbour_check", kNeighbourCheck, ""},
     {"origin_check", kOriginCheck, ""}, {"size_check", kSizeCheck, ""},
-    {"bounded_libc", kBoundedLibc, ""},
+    {"bounded_libc", kBoundedLibc, ""}, {"sampling", kSampling, "", "sampling=1:sample_side=right"},
 };
 
 }  // namespace

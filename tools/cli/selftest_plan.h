@@ -30,6 +30,8 @@ struct LayerPlan {
   absl::Span<const PlannedFault> faults;
   // Why there is nothing to commit; empty where there is.
   absl::string_view nothing;
+  // Put behind the options in force. What becomes of a fault in a sample would be chance.
+  absl::string_view options = "sampling=off";
 };
 
 // What no option switches off.

@@ -1,8 +1,4 @@
 // bartizan status PID
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -12,7 +8,7 @@
 #include "src/options/sealed_page.h"
 #include "tools/cli/command.h"
 #include "tools/cli/process_info_reader.h"
-#include "tools/cli/process_memory.h"
+#include "tools/cli/process_words.h"
 
 namespace bartizan::cli {
 namespace {
@@ -76,11 +72,6 @@ void PrintInfo(const ProcessInfo& info) {
   }
 }
 
-std::string Named(pid_t process) {
-  const std::string name = ProcessName(process);
-  return absl::StrCat("process ", process, name.empty() ? "" : absl::StrCat(" (", name, ")"));
-}
-
 int ReportPage(pid_t process, const ProcessInfoFinding& found) {
   if (found.info.state == StartState::kNotStarted) {
     absl::PrintF("%s: not protected: %s is loaded, but another malloc serves the process\n",
@@ -92,27 +83,6 @@ int ReportPage(pid_t process, const ProcessInfoFinding& found) {
                found.info.state == StartState::kSealed ? "" : ", which is starting");
   PrintInfo(found.info);
   return kProtected;
-}
-
-// What a user can do who may not look.
-std::string Advice(int error) {
-  if (error != EPERM && error != EACCES) return "";
-  std::string advice = "run this as root, or as the user of the process";
-  std::ifstream file("/proc/sys/kernel/yama/ptrace_scope");
-  int scope = 0;
-  if (file >> scope && scope > 0) {
-    absl::StrAppend(&advice, " after \"sysctl kernel.yama.ptrace_scope=0\" (now ", scope, ")");
-  }
-  return absl::StrCat("; ", advice);
-}
-
-int ReportUnreadable(pid_t process, const ProcessInfoFinding& found) {
-  const std::string loaded =
-      found.module.empty() ? "" : absl::StrCat(found.module, " is loaded, but ");
-  Complain(absl::StrCat("status: cannot tell: ", Named(process), ": ", loaded,
-                        "its memory cannot be read (", std::strerror(found.error), ")",
-                        Advice(found.error)));
-  return kCannotTell;
 }
 
 int Status(const std::vector<std::string>& words) {
@@ -130,21 +100,14 @@ int Status(const std::vector<std::string>& words) {
     case Finding::kPageFound:
       return ReportPage(process, found);
     case Finding::kNoPage:
-      absl::PrintF("%s: not protected\n", Named(process));
-      return kNotProtected;
     case Finding::kNoUserMemory:
-      absl::PrintF("%s: not protected: a kernel thread, or a process that has ended\n",
-                   Named(process));
+      absl::PrintF("%s\n", Unknown(process, found));
       return kNotProtected;
     case Finding::kNoSuchProcess:
-      Complain(absl::StrCat("status: there is no process ", process));
-      return kCannotTell;
     case Finding::kUnknownLayout:
-      Complain(absl::StrCat("status: cannot tell: ", Named(process), ": ", found.module,
-                            " is of a version that this command does not know"));
-      return kCannotTell;
     case Finding::kMayNotRead:
-      return ReportUnreadable(process, found);
+      Complain(absl::StrCat("status: ", Unknown(process, found)));
+      return kCannotTell;
   }
   return kCannotTell;
 }

@@ -1,5 +1,6 @@
 """Pictures of a comparison: SVG by gnuplot, in colours that the page's style sheet chooses."""
 
+import pkgutil
 import re
 import subprocess
 
@@ -43,6 +44,14 @@ set grid x linetype 1 linewidth 0.5 linecolor {_rgb(_LINE)} dashtype 3
     if done.returncode or "<svg" not in done.stdout:
         raise CannotDraw(done.stderr.strip() or "gnuplot draws nothing")
     return recoloured(done.stdout)
+
+
+def standalone(height, commands, data):
+    """The picture as a file of its own: with the page's colours in it."""
+    style = pkgutil.get_data("compare", "style.css").decode()
+    colours = style[:style.index("body {")]
+    before, tag, after = _draw(height, commands, data).partition(">")
+    return f"{before}{tag}\n<style>\n{colours}</style>\n<rect width='100%' height='100%' fill='var(--paper)'/>{after}"
 
 
 def _quoted(text):

@@ -12,6 +12,7 @@ from compare import memory
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 # What ends a wait: news of a child, and the user's wish to end it all.
 _AWAITED = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
+_ENDS = (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED)
 # From SIGTERM to SIGKILL.
 PATIENCE_SECONDS = 10.0
 
@@ -70,12 +71,17 @@ class Process:
 
     def has_ended(self):
         """Whether it has; then its time of death and what it used are known, and its session is gone."""
-        if self.status is None and os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if self.status is None and self._news() in _ENDS:
             self.ended = time.perf_counter()
             # As long as its end has not been collected, nobody else has the number of its group.
             self._kill()
             _, self.status, self.usage = os.wait4(self.pid, 0)
         return self.status is not None
+
+    def _news(self):
+        """What happened to it, left to be collected: one of os.CLD_*, or None. Traced, that may be a stop at any time."""
+        found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+        return found.si_code if found else None
 
     def exit_status(self):
         """Negative: the number of the signal that ended it."""
@@ -174,7 +180,7 @@ class WatchedProcess(Process):
 
     def _go_on(self):
         """Lets it run on after each stop: at its start and each exec, at its exit, and for each signal."""
-        while self.status is None and self._is_stopped():
+        while self.status is None and self._news() in (os.CLD_TRAPPED, os.CLD_STOPPED):
             _, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
             passed_on, event = os.WSTOPSIG(status), status >> 16
             if event == _PTRACE_EVENT_EXIT:
@@ -184,10 +190,6 @@ class WatchedProcess(Process):
                 _LIBC.ptrace(_PTRACE_SETOPTIONS, self.pid, None, options)
                 passed_on, self.is_traced = 0, True
             _LIBC.ptrace(_PTRACE_CONT, self.pid, None, 0 if event else passed_on)
-
-    def _is_stopped(self):
-        found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
-        return found is not None and found.si_code in (os.CLD_TRAPPED, os.CLD_STOPPED)
 
 
 def wait_for_any(processes, seconds):

@@ -1,15 +1,18 @@
 """Runs engines on targets, several at a time, for as long as was asked; what they find outlives them."""
 
+import contextlib
 import dataclasses
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
 from fuzz import crashes, engines
 
 _PAUSE_SECONDS = 0.2
+_STOP_SECONDS = 20
 _WORTH_GOING_ON = 5000  # executions since the last crash
 
 
@@ -21,7 +24,9 @@ class Place:
 
     def __post_init__(self):
         for name in ("corpus", "found", "seeds", "afl", "crashes"):
-            setattr(self, name, os.path.join(self.folder, name))
+            # What was found and not yet sorted is this machine's; the rest is shared.
+            shared = name if name != "found" else os.path.join(name, engines.host_name())
+            setattr(self, name, os.path.join(self.folder, shared))
             os.makedirs(getattr(self, name), exist_ok=True)
 
 
@@ -30,8 +35,9 @@ class Outcome:
     """What became of one target."""
 
     target: object
+    engine: str = ""
     executions: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # of processors
     edges: int = 0
     inputs: int = 0
     crashes: list = dataclasses.field(default_factory=list)
@@ -49,7 +55,8 @@ class Run:
         self.campaign, self.target, self.instance = campaign, target, instance
         self.place = campaign.place(target)
         self.began = time.monotonic()
-        self.log = open(os.path.join(self.place.folder, f"log{instance}"), "w+",  # pylint: disable=consider-using-with
+        self.seconds = 0.0  # of processors, when it has ended
+        self.log = open(os.path.join(self.place.folder, f"log-{engines.instance_name(instance)}"), "w+",  # pylint: disable=consider-using-with
                         encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(self.words(), stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
                                         cwd=self.place.folder, start_new_session=True,
@@ -60,7 +67,7 @@ class Run:
         if campaign.engine == "libfuzzer":
             return engines.libfuzzer_words(campaign.binaries["libfuzzer"][self.target.name], self.target, self.place,
                                            campaign.seconds_left(self.target), campaign.executions, campaign.root)
-        binaries = {kind: campaign.binaries[kind][self.target.name] for kind in ("afl", "cmplog")}
+        binaries = {kind: paths[self.target.name] for kind, paths in campaign.binaries.items()}
         return engines.afl_words(binaries, self.target, self.place, campaign.seconds_left(self.target), campaign.executions,
                                  campaign.root, self.instance)
 
@@ -69,21 +76,32 @@ class Run:
             self.log.flush()
             with open(self.log.name, encoding="utf-8", errors="replace") as file:
                 return engines.read_libfuzzer(file.read())
-        name = "main" if self.instance == 0 else f"secondary{self.instance}"
+        name = engines.instance_name(self.instance)
         try:
             with open(os.path.join(self.place.afl, name, "fuzzer_stats"), encoding="utf-8") as file:
                 return engines.read_afl(file.read())
         except OSError:
             return engines.Figures()
 
+    def has_ended(self, flags=os.WNOHANG):
+        """Also that of its children: AFL++ runs the target in others."""
+        if self.process.returncode is None:
+            process, status, usage = os.wait4(self.process.pid, flags)
+            if process:
+                self.process.returncode = os.waitstatus_to_exitcode(status)
+                self.seconds = usage.ru_utime + usage.ru_stime
+        return self.process.returncode is not None
+
     def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if self.has_ended():
+            return
+        os.kill(self.process.pid, signal.SIGTERM)
+        patience = time.monotonic() + _STOP_SECONDS
+        while not self.has_ended() and time.monotonic() < patience:
+            time.sleep(_PAUSE_SECONDS)
+        if not self.has_ended():
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.has_ended(0)
 
     def last_words(self):
         self.log.seek(0)
@@ -100,7 +118,7 @@ class Campaign:
     def __init__(self, root, folder, engine, binaries, seconds, executions, jobs, say):
         self.root, self.folder, self.engine, self.binaries = root, folder, engine, binaries
         self.seconds, self.executions, self.jobs, self.say = seconds, executions, jobs, say
-        self.outcomes = {}
+        self.outcomes, self.spent = {}, {}
         self.interrupted = False
 
     def place(self, target):
@@ -110,11 +128,12 @@ class Campaign:
         return engines.SANITIZER_VARIABLES if self.engine == "libfuzzer" else engines.AFL_VARIABLES
 
     def seconds_left(self, target):
-        return self.seconds - self.outcomes[target.name].seconds
+        return self.seconds - self.spent[target.name]
 
     def run(self, targets):
         """Fuzzes all targets. An interrupt ends it in order."""
-        self.outcomes = {target.name: Outcome(target) for target in targets}
+        self.outcomes = {target.name: Outcome(target, self.engine) for target in targets}
+        self.spent = dict.fromkeys(self.outcomes, 0.0)
         # Instances of libFuzzer would not know of each other; those of AFL++ share what they find.
         instances = max(1, self.jobs // len(targets)) if self.engine == "afl" and targets else 1
         waiting, running = [(target, i) for target in targets for i in range(instances)], []
@@ -123,7 +142,7 @@ class Campaign:
                 while waiting and len(running) < self.jobs:
                     running.append(self.start(*waiting.pop(0)))
                 time.sleep(_PAUSE_SECONDS)
-                ended = [run for run in running if run.process.poll() is not None]
+                ended = [run for run in running if run.has_ended()]
                 running = [run for run in running if run not in ended]
                 waiting += [(run.target, run.instance) for run in ended if self.account(run)]
                 self.show(running)
@@ -146,7 +165,8 @@ class Campaign:
     def account(self, run):
         """Adds up what the run did. True: it ended early, by a crash, and time is left."""
         outcome, figures = self.outcomes[run.target.name], run.figures()
-        outcome.seconds += time.monotonic() - run.began
+        outcome.seconds += run.seconds
+        self.spent[run.target.name] += time.monotonic() - run.began
         outcome.executions += figures.executions
         outcome.edges = max(outcome.edges, figures.edges)
         outcome.inputs = max(outcome.inputs, figures.inputs)
@@ -174,7 +194,7 @@ class Campaign:
                         shutil.copy(path, os.path.join(folder, f"{instance}-{name}".replace(":", "-").replace(",", "-")))
 
     def show(self, running):
-        done = sum(min(outcome.seconds, self.seconds) for outcome in self.outcomes.values())
+        done = sum(min(seconds, self.seconds) for seconds in self.spent.values())
         now = {run.target.name: run for run in running}
         words = []
         for name, run in now.items():
@@ -188,15 +208,25 @@ class Campaign:
 
 def minimise_corpus(binary, target, place, root):
     """The fewest inputs that reach all that the corpus reaches, those of the repository first."""
-    smaller = place.corpus + ".smaller"
+    smaller = f"{place.corpus}.smaller-{engines.host_name()}"
     shutil.rmtree(smaller, ignore_errors=True)
     os.makedirs(smaller)
+    before = os.listdir(place.corpus)
     seeds = [target.corpus(root)] if os.path.isdir(target.corpus(root)) else []
     done = subprocess.run([binary, "-set_cover_merge=1", smaller, *seeds, place.corpus], stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
                           env=os.environ | engines.SANITIZER_VARIABLES)
     if done.returncode == 0 and os.listdir(smaller):
-        shutil.rmtree(place.corpus)
-        os.rename(smaller, place.corpus)
-    else:
-        shutil.rmtree(smaller)
+        keep_only(place.corpus, before, smaller)
+    shutil.rmtree(smaller)
+
+
+def keep_only(corpus, before, smaller):
+    """The inputs in `smaller` take the place of those that were in the corpus before. What another machine has put there
+    meanwhile stays."""
+    for name in os.listdir(smaller):
+        os.replace(os.path.join(smaller, name), os.path.join(corpus, name))
+        before = [other for other in before if other != name]
+    for name in before:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(corpus, name))

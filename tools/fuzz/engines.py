@@ -1,7 +1,9 @@
 """How the two fuzzing engines are started, and what they say about themselves."""
 
 import dataclasses
+import hashlib
 import os
+import platform
 import re
 
 SANITIZER_VARIABLES = {
@@ -22,6 +24,19 @@ class Figures:
     executions: int = 0
     edges: int = 0
     inputs: int = 0
+
+
+def host_name(host=""):
+    """This machine in names of files and of instances: machines that share a folder must not share those."""
+    host = host or platform.node() or "host"
+    plain = re.sub(r"[^A-Za-z0-9]", "-", host)
+    # AFL++ takes letters, digits, - and _, and 32 of them.
+    return plain if plain == host and len(host) <= 20 else f"{plain[:13]}-{hashlib.sha1(host.encode()).hexdigest()[:6]}"
+
+
+def instance_name(instance, host=""):
+    """What AFL++ calls it: the first instance of each machine is a main one, as AFL++'s manual has it for several machines."""
+    return f"{host_name(host)}-" + ("main" if instance == 0 else f"secondary{instance}")
 
 
 def libfuzzer_words(binary, target, place, seconds, executions, root):
@@ -46,7 +61,8 @@ def read_libfuzzer(output):
 def afl_words(binaries, target, place, seconds, executions, root, instance):
     """The first instance is the main one and compares by the CMPLOG twin; the others differ by chance."""
     words = ["afl-fuzz", "-i", place.seeds, "-o", place.afl, "-G", str(target.length), "-t", str(1000 * ONE_INPUT_SECONDS)]
-    words += ["-M", "main", "-c", binaries["cmplog"]] if instance == 0 else ["-S", f"secondary{instance}"]
+    words += ["-M" if instance == 0 else "-S", instance_name(instance)]
+    words += ["-c", binaries["cmplog"]] if instance == 0 and "cmplog" in binaries else []
     words += ["-E", str(executions)] if executions else ["-V", str(max(1, int(seconds)))]
     if target.dictionary:
         words += ["-x", os.path.join(root, "fuzz", target.dictionary)]

@@ -6,10 +6,12 @@ import shutil
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-from fuzz import coverage, crashes, document, engines, targets  # noqa: E402 pylint: disable=wrong-import-position
-from fuzz.campaign import Outcome  # noqa: E402 pylint: disable=wrong-import-position
+from fuzz import (campaign, coverage, crashes, document, engines, reasons, targets,  # noqa: E402 pylint: disable=wrong-import-position
+                  totals)
+from fuzz.campaign import Outcome, Place  # noqa: E402 pylint: disable=wrong-import-position
 
 BUILD = '''
 load("//fuzz:fuzz_target.bzl", "fuzz_target")
@@ -75,12 +77,69 @@ class ReadingTest(unittest.TestCase):
         self.assertEqual(engines.read_afl(text), engines.Figures(116324, 1785, 714))
 
     def test_coverage_of_the_library_only(self):
-        exported = ('{"data": [{"files": [{"filename": "/proc/self/cwd/src/base/a.cc", "summary": {"lines": {"count": 10, '
-                    '"covered": 9}}}, {"filename": "/proc/self/cwd/fuzz/b.cc", "summary": {"lines": {"count": 5, "covered": '
-                    '5}}}, {"filename": "hardening/c.h", "summary": {"lines": {"count": 10, "covered": 1}}}]}]}')
-        files = coverage.read(exported)
-        self.assertEqual(files, {"src/base/a.cc": (10, 9), "hardening/c.h": (10, 1)})
+        exported = ("SF:/proc/self/cwd/src/base/a.cc\nDA:1,5\nDA:2,0\nend_of_record\n"
+                    "SF:/proc/self/cwd/fuzz/b.cc\nDA:1,0\nend_of_record\n"
+                    "SF:/x/tests/unit/hardening/d.cc\nDA:1,0\nend_of_record\n"
+                    "SF:hardening/c.h\nDA:7,0\nDA:7,3\nDA:8,0\nend_of_record\n")
+        files = coverage.parse(exported, "/x")
+        self.assertEqual(files, {"src/base/a.cc": {1: 5, 2: 0}, "hardening/c.h": {7: 3, 8: 0}})
         self.assertEqual(coverage.share(files), 0.5)
+        self.assertEqual(coverage.uncovered(files), [("hardening/c.h", 8), ("src/base/a.cc", 2)])
+
+    def test_reasons(self):
+        root = tempfile.mkdtemp(prefix="bartizan-fuzz-test-")
+        self.addCleanup(shutil.rmtree, root)
+        for name, text in (("fuzz/uncovered.toml", "[[lines]]\nfile = 'a.cc'\ntext = 'Abort'\nwhy = 'it ends'\n"),
+                           ("a.cc", "one\n  Abort();\nthree\n")):
+            os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+            with open(os.path.join(root, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        every = reasons.load(root)
+        self.assertEqual(reasons.sort(root, [("a.cc", 2), ("a.cc", 3)], every), [("a.cc", 3, "three")])
+        self.assertEqual((every[0].lines, every[0].why), ([2], "it ends"))
+
+
+class SharedFolderTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="bartizan-fuzz-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_instances_of_two_machines_have_other_names(self):
+        names = {engines.instance_name(instance, host) for instance in (0, 1, 17)
+                 for host in ("one", "two", "a.long.name.example.org", "a.long.name.example.com", "one.example", "one-example")}
+        self.assertEqual(len(names), 18)
+        for name in names:
+            self.assertRegex(name, r"^[A-Za-z0-9_-]{1,32}$")  # what afl-fuzz takes
+
+    def test_command_lines_of_two_machines_differ(self):
+        target, place = targets.Target("large", 256), campaign.Place(self.folder)
+        binaries = {"afl": "large_afl", "cmplog": "large_cmplog"}
+        words = {}
+        for host in ("one", "two"):
+            with unittest.mock.patch("platform.node", return_value=host):
+                words[host] = [engines.afl_words(binaries, target, place, 1, 0, "/", instance) for instance in (0, 1)]
+                self.assertIn(f"{host}-main", words[host][0])
+                self.assertIn(f"{host}-secondary1", words[host][1])
+
+    def test_what_is_not_yet_sorted_is_of_one_machine(self):
+        places = []
+        for host in ("one", "two"):
+            with unittest.mock.patch("platform.node", return_value=host):
+                places.append(campaign.Place(self.folder))
+        self.assertEqual(places[0].corpus, places[1].corpus)
+        self.assertNotEqual(places[0].found, places[1].found)
+
+    def test_minimising_leaves_what_came_meanwhile(self):
+        corpus, smaller = os.path.join(self.folder, "corpus"), os.path.join(self.folder, "smaller")
+        for folder, names in ((corpus, ("kept", "superfluous", "gone", "new of another")), (smaller, ("kept", "merged"))):
+            os.mkdir(folder)
+            for name in names:
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(folder)
+        os.remove(os.path.join(corpus, "gone"))  # the other machine minimises, too
+        campaign.keep_only(corpus, ["kept", "superfluous", "gone"], smaller)
+        self.assertEqual(sorted(os.listdir(corpus)), ["kept", "merged", "new of another"])
 
 
 class CrashesTest(unittest.TestCase):
@@ -115,18 +174,44 @@ class CrashesTest(unittest.TestCase):
 
 class DocumentTest(unittest.TestCase):
 
+    def setUp(self):
+        self.outcome = Outcome(targets.Target("large", 256), "afl", executions=72000, seconds=3600, edges=1700, inputs=9)
+
     def test_page(self):
-        outcome = Outcome(targets.Target("large", 256), executions=72000, seconds=3600, edges=1700, inputs=9)
-        page = document.page([outcome], "afl", {"src/a.cc": (10, 1), "src/b.cc": (10, 10)}, "abc", "Linux")
-        self.assertIn("| `large` | 72,000 | 20 | 1,700 | 9 | 0 |", page)
+        measured = document.Measured("def", 50.0, 96.04, ["//x:y"], [("src/a.cc", [2, 3, 4, 9], "it ends")],
+                                     [("src/b.cc", 5, "text"), ("src/b.cc", 6, "text")])
+        page = document.page([self.outcome], [], measured, "abc", "Linux")
+        self.assertIn("| `large` | afl | 72,000 | 20 | 1,700 | 9 | 1.00 |", page)
+        self.assertIn("72,000 executions in 1.0 hours of processors", page)
         self.assertIn("None is open.", page)
-        self.assertIn("55.0 percent", page)
-        self.assertIn("| `src/a.cc` | 10 | 10 % |", page)
-        self.assertNotIn("src/b.cc", page)
+        self.assertIn("reach 50.0 percent, and these together with the tests 96.0 percent", page)
+        self.assertIn("`//x:y`", page)
+        self.assertIn("| `src/a.cc` | 2-4, 9 | it ends |", page)
+        self.assertIn("| `src/b.cc` | 5-6 | no reason", page)
+
+    def test_what_was_measured_last(self):
+        folder = tempfile.mkdtemp(prefix="bartizan-fuzz-test-")
+        self.addCleanup(shutil.rmtree, folder)
+        path = os.path.join(folder, "measured.json")
+        self.assertIsNone(document.load(path))
+        measured = document.Measured("def", 50.0, 96.0, [], [["src/a.cc", [2], "it ends"]], [])
+        document.keep(measured, path)
+        self.assertEqual(document.load(path), measured)
 
     def test_page_with_a_crash(self):
-        outcome = Outcome(targets.Target("large", 256), crashes=["overlap-1234"])
-        self.assertIn("--replay=large/overlap-1234", document.page([outcome], "afl", {}, "abc", "Linux"))
+        page = document.page([self.outcome], [("large", "overlap-1234")], None, "abc", "Linux")
+        self.assertIn("--replay=large/overlap-1234", page)
+        self.assertNotIn("None is open.", page)
+
+    def test_runs_add_up(self):
+        place = Place(tempfile.mkdtemp(prefix="bartizan-fuzz-test-"))
+        self.addCleanup(shutil.rmtree, place.folder)
+        totals.add(place, self.outcome)
+        totals.add(place, self.outcome)
+        totals.add(place, Outcome(self.outcome.target, "libfuzzer", executions=5))
+        both = totals.outcomes(self.outcome.target, place)
+        self.assertEqual([(each.engine, each.executions, each.seconds) for each in both],
+                         [("afl", 144000, 7200), ("libfuzzer", 5, 0.0)])
 
 
 if __name__ == "__main__":

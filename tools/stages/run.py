@@ -14,8 +14,8 @@ import table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-# The whole run, in seconds: what is left at the end is left to the reader's patience.
-TOTAL_SECONDS = 39 * 60
+# The whole run, in seconds: a slow machine gets to the end, one that hangs does not keep a CI job.
+TOTAL_SECONDS = 65 * 60
 
 SHOWN_FAILURES = 20
 

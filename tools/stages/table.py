@@ -53,6 +53,12 @@ def sanitized_tests(tag, *configurations):
     return Command('bazel test', words, results.from_bazel)
 
 
+# tools/bazel/README.md says why these and not others.
+MEMORY_SANITIZED = Command('bazel test --config=msan', BAZEL_TEST + (
+    '--config=msan',) + tuple(f'//fuzz:{name}_test' for name in (
+        'api_model', 'config_file', 'options', 'report_statistics', 'syscall_failures')), results.from_bazel)
+
+
 def stages(root, quick=False):
     """All stages. The limits are those of two processors with nothing built yet, with room to spare."""
     return (
@@ -63,15 +69,21 @@ def stages(root, quick=False):
         Stage('build', 'the libraries and the command; what the libraries export and need', 10,
               (Command('bazel build', BAZEL_BUILD + RELEASE_TARGETS), check('symbols')), quick=True),
         Stage('tests', 'bazel test of everything, release build', 15, (release_tests(quick),), quick=True),
-        Stage('sanitizers', 'tests that link the engine, with address and undefined-behaviour sanitizer', 10,
-              (sanitized_tests('sanitize', 'asan', 'ubsan'),)),
+        Stage('sanitizers', 'tests that link the engine, with address and undefined-behaviour sanitizer; fuzz targets '
+              'with memory sanitizer', 12, (sanitized_tests('sanitize', 'asan', 'ubsan'), MEMORY_SANITIZED)),
         Stage('threads', 'concurrent tests that link the engine, with thread sanitizer', 8,
               (sanitized_tests('concurrent', 'tsan'),)),
         # Fixed numbers of executions, not times: what a change breaks here, it breaks on every machine.
-        Stage('fuzz', 'each fuzz target for a few thousand executions of new inputs, with both engines', 6,
+        Stage('fuzz', 'each fuzz target for a few thousand executions of new inputs, with both engines; as OSS-Fuzz '
+              'builds them; a user\'s program', 12,
               tuple(Command(f'bartizan fuzz --engine={engine}',
                             ('tools/bartizan', 'fuzz', '--temporary', f'--engine={engine}', f'--executions={executions}'),
-                            results.from_counts) for engine, executions in (('libfuzzer', 3000), ('afl', 3000)))),
+                            results.from_counts) for engine, executions in (('libfuzzer', 3000), ('afl', 3000))) +
+              (Command('fuzz/call_sites_test.py', ('/usr/bin/python3', '-B', 'fuzz/call_sites_test.py')),
+               Command('bartizan fuzz --example', ('tools/bartizan', 'fuzz', '--example', '--engine=afl', '--executions=2000'),
+                       results.from_counts),
+               Command('fuzz/oss-fuzz/build_test.py', ('fuzz/oss-fuzz/build_test.py', '--only=libfuzzer-undefined'),
+                       results.from_counts))),
         Stage('mutants', 'the most telling of tests/mutants: each takes a check out, and a test must fail', 8,
               (Command('tools/mutants', ('tools/mutants', '--quick'), results.from_counts),)),
         Stage('programs', 'real programs with the library preloaded', 15,

@@ -17,8 +17,8 @@
 namespace {
 
 constexpr int kSentinel = 12345;
-constexpr size_t kSizes[] = {0,     1,      24,     100,     1000,    4096,     20000,
-                             70000, 140000, 300000, 1 << 20, 5 << 20, 100 << 20};
+constexpr size_t kSizes[] = {0,     1,      24,     100,     1000,    4096,    20000,
+                             70000, 140000, 300000, 1 << 20, 5 << 20, 20 << 20};
 constexpr size_t kAlignments[] = {16, 64, 4096, 65536, 2 << 20};
 constexpr int kPerSize = 40;
 

@@ -1,6 +1,7 @@
 // The extended interface, once per profile (the build names it in EXPECTED_PROFILE).
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -144,10 +145,16 @@ TEST(Statistics, AreForTheSizeThatTheCallerKnows) {
     unsigned char behind[16];
   } caller;
   std::memset(&caller, 0xa5, sizeof caller);
-  caller.statistics.struct_bytes = sizeof caller.statistics - 1;
+  constexpr size_t kFirstVersion = offsetof(bartizan_statistics, slab_bytes);
+  caller.statistics.struct_bytes = kFirstVersion - 1;
   const auto before = caller;
   EXPECT_EQ(bartizan_get_statistics(&caller.statistics), -1);
   EXPECT_EQ(std::memcmp(&caller, &before, sizeof caller), 0) << "a refused call wrote something";
+  caller.statistics.struct_bytes = kFirstVersion;
+  EXPECT_EQ(bartizan_get_statistics(&caller.statistics), 0);
+  EXPECT_GE(caller.statistics.heaps, 1u);
+  const auto* behind = reinterpret_cast<const unsigned char*>(&caller) + kFirstVersion;
+  for (; behind != caller.newer; ++behind) ASSERT_EQ(*behind, 0xa5) << "beyond the caller's struct";
   caller.statistics.struct_bytes = sizeof caller.statistics + sizeof caller.newer;
   EXPECT_EQ(bartizan_get_statistics(&caller.statistics), 0);
   EXPECT_EQ(caller.statistics.struct_bytes, sizeof caller.statistics + sizeof caller.newer);

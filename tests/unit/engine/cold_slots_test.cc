@@ -29,11 +29,12 @@ class ColdSlots : public testing::Test {
   }
 
   static Heap& ThisHeap() { return *static_cast<Heap*>(CurrentBins()); }
-  // Each look is long after the one before.
+  // Each look is long after the one before. No slow path looks besides: `decay` is an hour here.
   static void Look() {
     static uint64_t now_ms = platform::CoarseMilliseconds();
     now_ms += 1'000'000;
     DropColdSlots(ThisHeap(), now_ms);
+    ThisHeap().last_cold_look_ms = platform::CoarseMilliseconds();
   }
 
   static size_t ResidentPages(const void* block, size_t bytes) {

@@ -87,7 +87,7 @@ class Model {
   void Free() {
     const Entry entry = Some();
     ExpectContents(entry->first, entry->second, entry->second.bytes);
-    ASSERT_TRUE(blocks_.Free(entry->first, policy_));
+    ASSERT_TRUE(FreeAt(blocks_, entry->first, policy_));
     Leave(entry);
   }
   // Any byte of a live block, or between two of them.
@@ -200,7 +200,7 @@ TEST(LargeBlocksRaces, OneOfRacingFreesWins) {
         uintptr_t user;
         while ((user = current.load()) == last) std::this_thread::yield();
         last = user;
-        freed += blocks->Free(user, kHardenedPolicy);
+        freed += FreeAt(*blocks, user, kHardenedPolicy);
         done++;
       }
     });

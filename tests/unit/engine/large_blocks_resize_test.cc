@@ -64,13 +64,13 @@ TEST_F(LargeResize, MovesWhenItsNeighbourIsInTheWay) {
   test::Check("its neighbour", At(neighbour), kMiB, 2);
   EXPECT_TRUE(test::AllBytesAre(At(moved) + kMiB, kMiB, 0));
   EXPECT_TRUE(probe_.Inaccessible(user, kMiB)) << "the old address";
-  EXPECT_TRUE(blocks_->WasFreed(user));
-  EXPECT_FALSE(blocks_->Free(user, kHardenedPolicy));
+  EXPECT_TRUE(blocks_->PastOf(user) == LargeBlocks::Past::kFreed);
+  EXPECT_FALSE(FreeAt(*blocks_, user, kHardenedPolicy));
   LargeView view{};
   ASSERT_TRUE(blocks_->Find(moved + kMiB, &view));
   EXPECT_EQ(view.family, Family::kMalloc);
-  EXPECT_TRUE(blocks_->Free(moved, kHardenedPolicy));
-  EXPECT_TRUE(blocks_->Free(neighbour, kHardenedPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, moved, kHardenedPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, neighbour, kHardenedPolicy));
   EXPECT_EQ(blocks_->Statistics().mapped_bytes, 0u);
 }
 
@@ -98,7 +98,7 @@ TEST_F(LargeResize, ShrinkingGivesPagesBack) {
   EXPECT_FALSE(probe_.Readable(user + kMiB + kPageBytes));
   EXPECT_EQ(blocks_->Statistics().mapped_bytes, kMiB + kPageBytes);
   test::Check("shrunk block", At(user), kMiB, 1);
-  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
   EXPECT_EQ(blocks_->Statistics().mapped_bytes, 0u);
 }
 
@@ -112,7 +112,7 @@ TEST_F(LargeResize, WhatAShrunkBlockHeldIsZeroed) {
     ASSERT_NE(again, 0u);
     test::CheckPrefix("kept part", At(again), kMiB - less, kMiB, 1);
     EXPECT_TRUE(test::AllBytesAre(At(again) + kMiB - less, less, 0)) << less;
-    EXPECT_TRUE(blocks_->Free(again, kHardenedPolicy));
+    EXPECT_TRUE(FreeAt(*blocks_, again, kHardenedPolicy));
   }
 }
 
@@ -128,8 +128,8 @@ TEST_F(LargeResize, KeepsItsGuards) {
     EXPECT_TRUE(probe_.Inaccessible(end, 5 * kPageBytes));
     EXPECT_TRUE(probe_.Inaccessible(AlignDown(user, kPageBytes) - 3 * kPageBytes, 3 * kPageBytes));
   }
-  EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
-  EXPECT_TRUE(blocks_->Free(neighbour, kHardenedPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kHardenedPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, neighbour, kHardenedPolicy));
 }
 
 // By less than the guard is long: whoever comes next is kept away as far as before.
@@ -143,14 +143,14 @@ TEST_F(LargeResize, DoesNotGrowIntoItsGuard) {
   uintptr_t end = AlignUp(user + 160 * kKiB, kPageBytes);
   while (probe_.Readable(end)) end += kPageBytes;
   EXPECT_TRUE(probe_.Inaccessible(end, request.guard_after));
-  EXPECT_TRUE(blocks_->Free(user, kNothingKept));
-  EXPECT_TRUE(blocks_->Free(next, kNothingKept));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kNothingKept));
+  EXPECT_TRUE(FreeAt(*blocks_, next, kNothingKept));
 }
 
 TEST_F(LargeResize, OfWhatIsNotLiveDoesNothing) {
   const uintptr_t user = Allocate(Request(kMiB), kHardenedPolicy);
   EXPECT_EQ(blocks_->Resize(user + 16, kMiB, kHardenedPolicy), 0u);
-  EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kHardenedPolicy));
   EXPECT_EQ(blocks_->Resize(user, kMiB, kHardenedPolicy), 0u);
 }
 
@@ -167,7 +167,7 @@ class LargeObstacles : public LargeResize {
     bool zeroed = false;
     lowest_ =
         reinterpret_cast<uintptr_t>(probe.Allocate(Request(kPageBytes), kNothingKept, &zeroed));
-    ASSERT_TRUE(probe.Free(lowest_, kNothingKept));
+    ASSERT_TRUE(FreeAt(probe, lowest_, kNothingKept));
     blocks_ = std::make_unique<LargeBlocks>();
     blocks_->Initialize(second);
   }

@@ -47,8 +47,8 @@ class LargeBlocksTest : public testing::Test {
   }
   // Frees the block, which is the only one in the cache then, and nobody asked for any lately.
   void FreeAlone(uintptr_t user, size_t bytes, LargePolicy policy = kFastPolicy) {
-    EXPECT_TRUE(blocks_->Free(Allocate(Request(kMiB), policy), policy));
-    EXPECT_TRUE(blocks_->Free(user, policy));
+    EXPECT_TRUE(FreeAt(*blocks_, Allocate(Request(kMiB), policy), policy));
+    EXPECT_TRUE(FreeAt(*blocks_, user, policy));
     policy.forgotten_per_ms = kGiB;
     blocks_->Trim(platform::CoarseMilliseconds() + 1'000'000, policy);
     EXPECT_EQ(blocks_->Statistics().cached_bytes, bytes);
@@ -91,7 +91,7 @@ TEST_F(LargeBlocksTest, AreZeroAlignedAndKnown) {
           EXPECT_EQ(view.requested, bytes);
           EXPECT_EQ(view.family, Family::kNew);
         }
-        EXPECT_TRUE(blocks_->Free(user, policy));
+        EXPECT_TRUE(FreeAt(*blocks_, user, policy));
         EXPECT_FALSE(blocks_->Find(user, &view));
       }
     }
@@ -100,12 +100,12 @@ TEST_F(LargeBlocksTest, AreZeroAlignedAndKnown) {
 
 TEST_F(LargeBlocksTest, AreFreedOnceAndByTheirBeginning) {
   const uintptr_t user = Allocate(Request(kMiB), kHardenedPolicy);
-  EXPECT_FALSE(blocks_->Free(user + 16, kHardenedPolicy));
-  EXPECT_FALSE(blocks_->Free(user - 16, kHardenedPolicy));
-  EXPECT_FALSE(blocks_->Free(user + kMiB, kHardenedPolicy));
-  EXPECT_FALSE(blocks_->Free(0, kHardenedPolicy));
-  EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
-  EXPECT_FALSE(blocks_->Free(user, kHardenedPolicy));
+  EXPECT_FALSE(FreeAt(*blocks_, user + 16, kHardenedPolicy));
+  EXPECT_FALSE(FreeAt(*blocks_, user - 16, kHardenedPolicy));
+  EXPECT_FALSE(FreeAt(*blocks_, user + kMiB, kHardenedPolicy));
+  EXPECT_FALSE(FreeAt(*blocks_, 0, kHardenedPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kHardenedPolicy));
+  EXPECT_FALSE(FreeAt(*blocks_, user, kHardenedPolicy));
 }
 
 // For reports, in every profile: the last hundred at least, by any of their bytes.
@@ -115,14 +115,14 @@ TEST_F(LargeBlocksTest, AreRememberedAfterTheyAreFreed) {
     std::vector<uintptr_t> users;
     for (size_t i = 0; i < 100; ++i) users.push_back(Allocate(Request(kMiB + 1), policy));
     for (uintptr_t user : users) {
-      ASSERT_FALSE(blocks_->WasFreed(user + 7));
-      ASSERT_TRUE(blocks_->Free(user, policy));
+      ASSERT_FALSE(blocks_->PastOf(user + 7) == LargeBlocks::Past::kFreed);
+      ASSERT_TRUE(FreeAt(*blocks_, user, policy));
     }
     for (uintptr_t user : users) {
-      ASSERT_TRUE(blocks_->WasFreed(user));
-      ASSERT_TRUE(blocks_->WasFreed(user + kMiB));
+      ASSERT_TRUE(blocks_->PastOf(user) == LargeBlocks::Past::kFreed);
+      ASSERT_TRUE(blocks_->PastOf(user + kMiB) == LargeBlocks::Past::kFreed);
     }
-    EXPECT_FALSE(blocks_->WasFreed(reinterpret_cast<uintptr_t>(&users)));
+    EXPECT_FALSE(blocks_->PastOf(reinterpret_cast<uintptr_t>(&users)) == LargeBlocks::Past::kFreed);
   }
 }
 
@@ -141,7 +141,8 @@ TEST_F(LargeBlocksTest, LieBetweenTheirGuards) {
       const uintptr_t end = AlignUp(user + bytes, kPageBytes);
       EXPECT_TRUE(probe_.Accessible(user, end - user));
       EXPECT_TRUE(probe_.Inaccessible(end, request.guard_after));
-      for (uintptr_t block : {before, user, after}) EXPECT_TRUE(blocks_->Free(block, kNothingKept));
+      for (uintptr_t block : {before, user, after})
+        EXPECT_TRUE(FreeAt(*blocks_, block, kNothingKept));
     }
   }
 }
@@ -162,7 +163,7 @@ TEST_F(LargeBlocksTest, EndAgainstTheirUpperGuard) {
       if (platform::kChoosesAddresses) {
         EXPECT_FALSE(probe_.Readable(end));
       }
-      EXPECT_TRUE(blocks_->Free(user, kNothingKept));
+      EXPECT_TRUE(FreeAt(*blocks_, user, kNothingKept));
     }
   }
 }
@@ -170,7 +171,7 @@ TEST_F(LargeBlocksTest, EndAgainstTheirUpperGuard) {
 TEST_F(LargeBlocksTest, GiveTheirPagesBackWhenNothingIsKept) {
   const uintptr_t user = Allocate(Request(kMiB), kNothingKept);
   Fill(user, kMiB);
-  EXPECT_TRUE(blocks_->Free(user, kNothingKept));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kNothingKept));
   EXPECT_TRUE(probe_.Inaccessible(user, kMiB));
 }
 
@@ -184,7 +185,7 @@ TEST_F(LargeBlocksTest, LeaveAnAddressThatFaultsAndWaits) {
     ASSERT_TRUE(AllZero(user, kMiB));
     ASSERT_TRUE(freed.insert(user).second) << "used again after " << i;
     Fill(user, kMiB);
-    EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+    EXPECT_TRUE(FreeAt(*blocks_, user, kHardenedPolicy));
     for (uintptr_t old : freed) {
       EXPECT_TRUE(probe_.Inaccessible(old, kMiB));
     }
@@ -194,14 +195,14 @@ TEST_F(LargeBlocksTest, LeaveAnAddressThatFaultsAndWaits) {
 TEST_F(LargeBlocksTest, AreServedFromTheCache) {
   const uintptr_t user = Allocate(Request(kMiB), kFastPolicy);
   Fill(user, kMiB);
-  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
   EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB);
   bool zeroed = true;
   const uintptr_t again = Allocate(Request(kMiB - 5000), kFastPolicy, &zeroed);
   EXPECT_EQ(again, user);
   EXPECT_FALSE(zeroed) << "it holds what the last owner wrote";
   EXPECT_EQ(blocks_->Statistics().cached_bytes, 0u);
-  EXPECT_TRUE(blocks_->Free(again, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, again, kFastPolicy));
 }
 
 TEST_F(LargeBlocksTest, FromTheCacheHoldNothingWhereFreedMemoryIsZeroed) {
@@ -212,7 +213,7 @@ TEST_F(LargeBlocksTest, FromTheCacheHoldNothingWhereFreedMemoryIsZeroed) {
     ASSERT_TRUE(AllZero(user, kMiB));
     // Some pages are touched, others never were.
     Fill(user + (i % 7) * 10 * kPageBytes, 5 * kPageBytes);
-    EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+    EXPECT_TRUE(FreeAt(*blocks_, user, kHardenedPolicy));
   }
 }
 
@@ -223,7 +224,7 @@ TEST_F(LargeBlocksTest, AreCutFromWhatIsMuchLarger) {
   EXPECT_TRUE(probe_.Inaccessible(user + kMiB / 4, kMiB / 4));
   EXPECT_EQ(blocks_->Statistics().mapped_bytes, kMiB / 4);
   EXPECT_EQ(blocks_->Statistics().cached_bytes, 0u);
-  EXPECT_TRUE(blocks_->Free(small, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, small, kFastPolicy));
 }
 
 // The pages that it has are used again.
@@ -250,12 +251,12 @@ TEST_F(LargeBlocksTest, AreMappedBesideTheCachedOnesWhileTheCacheHasRoom) {
   for (int round = 0; round < 4; ++round) {
     for (size_t bytes : {kMiB, 2 * kMiB, 3 * kMiB}) {
       const uintptr_t user = Allocate(Request(bytes), kFastPolicy);
-      EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+      EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
     }
   }
   const uintptr_t user = Allocate(Request(kMiB / 2), kFastPolicy);
   EXPECT_EQ(blocks_->Statistics().cached_bytes, 6 * kMiB);
-  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
 }
 
 TEST_F(LargeBlocksTest, AreZeroWhereFreedMemoryIsZeroedHoweverTheirMappingIsChanged) {
@@ -268,7 +269,7 @@ TEST_F(LargeBlocksTest, AreZeroWhereFreedMemoryIsZeroedHoweverTheirMappingIsChan
     EXPECT_TRUE(zeroed);
     ASSERT_TRUE(AllZero(user, bytes));
     Fill(user, bytes);
-    EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+    EXPECT_TRUE(FreeAt(*blocks_, user, kHardenedPolicy));
   }
 }
 
@@ -282,8 +283,8 @@ TEST_F(LargeBlocksTest, AreMappedAnewWhereTheCacheHasNothingLikeThem) {
   const uintptr_t zero = Allocate(request, kFastPolicy, &zeroed);
   EXPECT_TRUE(zeroed) << "zeroing costs more than mapping";
   EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB / 2);
-  EXPECT_TRUE(blocks_->Free(large, kFastPolicy));
-  EXPECT_TRUE(blocks_->Free(zero, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, large, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, zero, kFastPolicy));
 }
 
 // As much is kept as was asked for lately, and half a MiB in any case.
@@ -292,7 +293,7 @@ TEST_F(LargeBlocksTest, LeaveTheCacheWhenNobodyAsksForThem) {
   policy.forgotten_per_ms = kMiB;
   std::vector<uintptr_t> users;
   for (int i = 0; i < 16; ++i) users.push_back(Allocate(Request(kMiB / 4), kFastPolicy));
-  for (uintptr_t user : users) EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  for (uintptr_t user : users) EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
   EXPECT_EQ(blocks_->Statistics().cached_bytes, 4 * kMiB);
   const uint64_t soon = platform::CoarseMilliseconds() + 3'600'000;
   blocks_->Trim(soon, policy);
@@ -300,7 +301,7 @@ TEST_F(LargeBlocksTest, LeaveTheCacheWhenNobodyAsksForThem) {
   for (uintptr_t& user : users) user = Allocate(Request(kMiB / 4), policy);
   EXPECT_EQ(blocks_->Statistics().cached_bytes, 0u);
   blocks_->Trim(soon, policy);
-  for (uintptr_t user : users) EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  for (uintptr_t user : users) EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
 }
 
 TEST_F(LargeBlocksTest, AreKeptWithinTheBytesAndTheCountOfTheCache) {
@@ -309,23 +310,23 @@ TEST_F(LargeBlocksTest, AreKeptWithinTheBytesAndTheCountOfTheCache) {
   std::vector<uintptr_t> users;
   for (int i = 0; i < 100; ++i) users.push_back(Allocate(Request(kMiB), policy));
   for (uintptr_t user : users) {
-    EXPECT_TRUE(blocks_->Free(user, policy));
+    EXPECT_TRUE(FreeAt(*blocks_, user, policy));
     EXPECT_LE(blocks_->Statistics().cached_bytes, policy.cache_bytes);
   }
   EXPECT_EQ(blocks_->Statistics().cached_bytes, policy.cache_bytes);
   const uintptr_t too_large = Allocate(Request(kMiB + kPageBytes), policy);
-  EXPECT_TRUE(blocks_->Free(too_large, policy));
+  EXPECT_TRUE(FreeAt(*blocks_, too_large, policy));
   EXPECT_EQ(blocks_->Statistics().cached_bytes, policy.cache_bytes);
   EXPECT_FALSE(probe_.Readable(too_large)) << "more than a quarter of the cache";
   users.clear();
   for (int i = 0; i < 200; ++i) users.push_back(Allocate(Request(kPageBytes), kFastPolicy));
-  for (uintptr_t user : users) EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  for (uintptr_t user : users) EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
   EXPECT_LE(blocks_->Statistics().cached_bytes, 64 * kMiB);
 }
 
 TEST_F(LargeBlocksTest, LeaveTheCacheByTheirAge) {
   const uintptr_t user = Allocate(Request(kMiB), kFastPolicy);
-  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
   const uint64_t now = platform::CoarseMilliseconds();
   blocks_->Purge(now, 3'600'000);
   EXPECT_EQ(blocks_->Statistics().cached_bytes, kMiB);
@@ -345,7 +346,7 @@ TEST_F(LargeBlocksTest, AreRefusedWhenTheSystemHasNone) {
   LargeView view{};
   ASSERT_TRUE(blocks_->Find(user, &view));
   EXPECT_EQ(view.requested, kMiB);
-  EXPECT_TRUE(blocks_->Free(user, kHardenedPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kHardenedPolicy));
 }
 
 // What is not guarded is counted as long as it lives, whatever the cache made of it.
@@ -354,9 +355,9 @@ TEST_F(LargeBlocksTest, AreCountedWhileTheyHaveNoGuard) {
   guarded.guard_before = guarded.guard_after = kPageBytes;
   uintptr_t user = Allocate(Request(kMiB), kFastPolicy);
   EXPECT_EQ(blocks_->Statistics().unguarded_blocks, 1u);
-  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
   user = Allocate(guarded, kFastPolicy);
-  EXPECT_TRUE(blocks_->Free(user, kFastPolicy));
+  EXPECT_TRUE(FreeAt(*blocks_, user, kFastPolicy));
   EXPECT_EQ(blocks_->Statistics().unguarded_blocks, 0u);
 }
 

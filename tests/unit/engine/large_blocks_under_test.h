@@ -32,6 +32,14 @@ inline std::unique_ptr<LargeBlocks> MakeLargeBlocks() {
   return blocks;
 }
 
+// False when no block begins there.
+inline bool FreeAt(LargeBlocks& blocks, uintptr_t user, const LargePolicy& policy) {
+  LargeView view;
+  LargeBlock* const block = blocks.Take(user, &view);
+  if (block != nullptr) blocks.Free(block, policy);
+  return block != nullptr;
+}
+
 inline LargeRequest Request(size_t bytes, size_t alignment = 16) {
   return {.bytes = bytes, .alignment = alignment, .family = Family::kNew};
 }

@@ -216,7 +216,7 @@ TEST_F(LargeSpaces, AnObstacleIsLeftOutAndLittleElse) {
     const uintptr_t obstacle = begin + at;
     ASSERT_EQ(platform::ClaimAt(obstacle, kPageBytes, platform::Access::kReadWrite),
               platform::Claim::kDone);
-    space_->RetireAroundObstacle(block);
+    space_->TakeBack(block, platform::Claim::kOccupied);
     std::vector<LargeBlock*> pieces;
     size_t usable = 0;
     for (;;) {

@@ -8,6 +8,8 @@ void ReportViolation(const Violation& violation) {
       violation.requested,         violation.stated,  std::string(violation.detail)};
 }
 
+void ReportMistake(const Violation& violation) { ReportViolation(violation); }
+
 void SayDegraded(Degradation) {}
 
 }  // namespace bartizan

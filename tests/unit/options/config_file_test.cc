@@ -98,8 +98,8 @@ TEST(ConfigFile, ASectionMayHaveAComment) {
 
 TEST(ConfigFile, AColonSeparatesNothing) {
   EXPECT_EQ(ReadConfig("profile=fast:verbose").messages,
-            Lines{"bartizan: /etc/bartizan.conf:1: profile=fast:verbose: expected fast, hardened "
-                  "or strict; it stays hardened"});
+            Lines{"bartizan: /etc/bartizan.conf:1: profile=fast:verbose: expected fast, hardened, "
+                  "strict or debug; it stays hardened"});
 }
 
 TEST(ConfigFile, BytesOfAnyKindAreSurvived) {

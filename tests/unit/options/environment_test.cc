@@ -36,7 +36,7 @@ TEST(Environment, SetsEveryKindOfValue) {
 TEST(Environment, EverySwitchMayBeGivenBare) {
   for (const OptionSpec& spec : kOptionTable) {
     const bool is_switch =
-        spec.kind == OptionKind::kSwitch || spec.kind == OptionKind::kSwitchOrBytes;
+        spec.kind == OptionKind::kSwitch || bartizan::IsSwitchOrNumber(spec.kind);
     if (!is_switch) continue;
     const std::string text = "profile=fast:zero_on_free:canaries:" + std::string(spec.name);
     const ReadResult result = ReadEnvironment(text);
@@ -49,7 +49,7 @@ TEST(Environment, EverySwitchMayBeGivenBare) {
 TEST(Environment, EverySwitchCanBeTurnedOff) {
   for (const OptionSpec& spec : kOptionTable) {
     const bool is_switch =
-        spec.kind == OptionKind::kSwitch || spec.kind == OptionKind::kSwitchOrBytes;
+        spec.kind == OptionKind::kSwitch || bartizan::IsSwitchOrNumber(spec.kind);
     if (!is_switch) continue;
     const ReadResult result = ReadEnvironment("profile=strict:" + std::string(spec.name) + "=off");
     EXPECT_EQ(result.messages, Lines{}) << spec.name;
@@ -162,10 +162,10 @@ constexpr Mistake kMistakes[] = {
      "decay=3601s: expected milliseconds from 0 to 3600000, such as 500, 500ms or 2s; "
      "it stays 1000"},
     {"profile=hardned",
-     "profile=hardned: expected fast, hardened or strict (did you mean 'hardened'?); "
+     "profile=hardned: expected fast, hardened, strict or debug (did you mean 'hardened'?); "
      "it stays hardened"},
-    {"profile=xyzzy", "profile=xyzzy: expected fast, hardened or strict; it stays hardened"},
-    {"profile", "profile: expected fast, hardened or strict; it stays hardened"},
+    {"profile=xyzzy", "profile=xyzzy: expected fast, hardened, strict or debug; it stays hardened"},
+    {"profile", "profile: expected fast, hardened, strict or debug; it stays hardened"},
     {"report_file=log.txt",
      "report_file=log.txt: expected an absolute path of at most 255 bytes; it stays unset"},
     {"report_file", "report_file: expected an absolute path of at most 255 bytes; it stays unset"},
@@ -217,8 +217,8 @@ TEST(ApplyText, AWordOfTheCommandLineIsTakenAsItIs) {
   EXPECT_STREQ(options.report_file, "/a:b\\:#");
   EXPECT_EQ(messages.lines(), Lines{});
   ApplyText("profile=stict", kSource, options, messages.sink());
-  EXPECT_EQ(messages.lines(), Lines{"bartizan: run: profile=stict: expected fast, hardened or "
-                                    "strict (did you mean 'strict'?)"});
+  EXPECT_EQ(messages.lines(), Lines{"bartizan: run: profile=stict: expected fast, hardened, "
+                                    "strict or debug (did you mean 'strict'?)"});
 }
 
 TEST(ExpandProcessId, ReplacesEveryPercentP) {

@@ -85,15 +85,25 @@ TEST(Defaults, FastHasNoLayer) {
 
 TEST(Defaults, HardenedLeavesThreeLayersToStrict) {
   constexpr Options options = DefaultsOf(ProfileId::kHardened);
-  EXPECT_EQ(options.toggles, Layers({Toggle::kGuardPages, Toggle::kFreelistEncryption,
-                                     Toggle::kRandomSlots, Toggle::kQuarantine, Toggle::kZeroOnFree,
-                                     Toggle::kReuseCheck, Toggle::kCanaries, Toggle::kSizeCheck}));
+  EXPECT_EQ(options.toggles,
+            Layers({Toggle::kGuardPages, Toggle::kFreelistEncryption, Toggle::kRandomSlots,
+                    Toggle::kQuarantine, Toggle::kZeroOnFree, Toggle::kReuseCheck,
+                    Toggle::kCanaries, Toggle::kSizeCheck, Toggle::kSampling}));
+  EXPECT_EQ(options.sample_interval, 50000u);
   EXPECT_FALSE(options.Has(Toggle::kNeighbourCheck));
   EXPECT_FALSE(options.Has(Toggle::kOriginCheck));
   EXPECT_FALSE(options.Has(Toggle::kBoundedLibc));
   EXPECT_EQ(options.quarantine_bytes, 16 * kKiB);
   EXPECT_EQ(options.large_quarantine_bytes, 32 * kMiB);
   EXPECT_EQ(options.large_cache_bytes, 32 * kMiB);
+}
+
+TEST(Defaults, DebugTakesEachBlockForASample) {
+  constexpr Options options = DefaultsOf(ProfileId::kDebug);
+  EXPECT_EQ(options.toggles, DefaultsOf(ProfileId::kStrict).toggles);
+  EXPECT_EQ(options.sample_interval, 1u);
+  EXPECT_EQ(options.sample_budget, 8 * kGiB);
+  EXPECT_EQ(options.sample_side, static_cast<uint64_t>(SampleSide::kRight));
 }
 
 TEST(Defaults, StrictHasEveryLayer) {

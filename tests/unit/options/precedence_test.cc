@@ -49,9 +49,10 @@ TEST(Precedence, AWrongProfileLeavesTheWeakerOne) {
   const ReadResult result = Read({.config = "profile=fast\n", .environment = "profile=stict"});
   EXPECT_EQ(result.options.profile, ProfileId::kFast);
   EXPECT_EQ(result.options.toggles, 0u);
-  EXPECT_EQ(result.messages,
-            Lines{"bartizan: BARTIZAN_OPTIONS: profile=stict: expected fast, hardened or strict "
-                  "(did you mean 'strict'?); it stays fast"});
+  EXPECT_EQ(
+      result.messages,
+      Lines{"bartizan: BARTIZAN_OPTIONS: profile=stict: expected fast, hardened, strict or debug "
+            "(did you mean 'strict'?); it stays fast"});
 }
 
 TEST(Precedence, AWrongValueLeavesTheWeakerOne) {

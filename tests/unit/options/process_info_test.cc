@@ -27,7 +27,8 @@ TEST(ProcessInfo, LayoutIsPublic) {
   EXPECT_EQ(offsetof(ProcessInfo, huge_pages), 120u);
   EXPECT_EQ(offsetof(ProcessInfo, report_file), 128u);
   EXPECT_EQ(offsetof(ProcessInfo, layer_names), 384u);
-  EXPECT_EQ(sizeof(ProcessInfo), 1408u);
+  EXPECT_EQ(offsetof(ProcessInfo, engine_roots), 1408u);
+  EXPECT_EQ(sizeof(ProcessInfo), 1416u);
   EXPECT_EQ(offsetof(SealedPage, info), 0u);
 }
 
@@ -42,7 +43,7 @@ TEST(ProcessInfo, TheExportedSymbolIsThePage) {
 TEST(ProcessInfo, BeforeTheStartItSaysThatNothingIsInForce) {
   const ProcessInfo& info = bartizan_sealed_page.info;
   EXPECT_EQ(std::memcmp(info.magic, "BARTIZAN", 8), 0);
-  EXPECT_EQ(info.layout_version, 1u);
+  EXPECT_EQ(info.layout_version, 2u);
   EXPECT_EQ(info.bytes, sizeof info);
   EXPECT_EQ(info.state, StartState::kNotStarted);
   EXPECT_EQ(info.layers_in_force, 0u);
@@ -52,7 +53,7 @@ TEST(ProcessInfo, BeforeTheStartItSaysThatNothingIsInForce) {
 TEST(ProcessInfo, NamesItsLayersInTheOrderOfTheirBits) {
   EXPECT_STREQ(bartizan_sealed_page.info.layer_names,
                "guard_pages freelist_encryption random_slots quarantine zero_on_free reuse_check "
-               "canaries neighbour_check origin_check size_check bounded_libc");
+               "canaries neighbour_check origin_check size_check bounded_libc sampling");
 }
 
 TEST(ProcessInfo, CarriesTheOptionsInForce) {
@@ -94,18 +95,19 @@ TEST(VerboseLine, NamesProfileLayersAndOrigin) {
   EXPECT_EQ(
       LineFor(DefaultsOf(ProfileId::kHardened), {false, true, false}),
       "bartizan 0.1.0: profile hardened, layers: guard_pages freelist_encryption "
-      "random_slots quarantine zero_on_free reuse_check canaries size_check; off: "
+      "random_slots quarantine zero_on_free reuse_check canaries size_check sampling; off: "
       "neighbour_check origin_check bounded_libc; quarantine 16k (options from BARTIZAN_OPTIONS)");
-  EXPECT_EQ(
-      LineFor(DefaultsOf(ProfileId::kStrict), {true, true, false}),
-      "bartizan 0.1.0: profile strict, layers: guard_pages freelist_encryption "
-      "random_slots quarantine zero_on_free reuse_check canaries neighbour_check "
-      "origin_check size_check bounded_libc; quarantine 64k (options from /etc/bartizan.conf and "
-      "BARTIZAN_OPTIONS)");
+  EXPECT_EQ(LineFor(DefaultsOf(ProfileId::kStrict), {true, true, false}),
+            "bartizan 0.1.0: profile strict, layers: guard_pages freelist_encryption "
+            "random_slots quarantine zero_on_free reuse_check canaries neighbour_check "
+            "origin_check size_check bounded_libc sampling; quarantine 64k (options from "
+            "/etc/bartizan.conf and "
+            "BARTIZAN_OPTIONS)");
   EXPECT_EQ(LineFor(DefaultsOf(ProfileId::kFast), {false, false, true}),
             "bartizan 0.1.0: profile fast, layers: none; off: guard_pages freelist_encryption "
             "random_slots quarantine zero_on_free reuse_check canaries neighbour_check "
-            "origin_check size_check bounded_libc (default options; BARTIZAN_OPTIONS ignored: the "
+            "origin_check size_check bounded_libc sampling (default options; BARTIZAN_OPTIONS "
+            "ignored: the "
             "program gains "
             "privileges)");
 }

@@ -72,5 +72,22 @@ TEST(Values, TrimTakesBlanksOffBothEnds) {
   EXPECT_EQ(Trim(""), "");
 }
 
+TEST(Values, StatisticsTargets) {
+  StatisticsTarget target;
+  for (const char* text : {"", "off"}) {
+    EXPECT_TRUE(ParseStatisticsTarget(text, &target)) << text;
+    EXPECT_EQ(target.form, StatisticsTarget::kNone);
+  }
+  EXPECT_TRUE(ParseStatisticsTarget("text", &target));
+  EXPECT_EQ(target.form, StatisticsTarget::kText);
+  EXPECT_EQ(target.path, "");
+  EXPECT_TRUE(ParseStatisticsTarget("json:/a:b%p", &target));
+  EXPECT_EQ(target.form, StatisticsTarget::kJson);
+  EXPECT_EQ(target.path, "/a:b%p");
+  for (const char* text : {"on", "xml", "json:", "json:file", "off:/x", ":/x", "jso", "/x"}) {
+    EXPECT_FALSE(ParseStatisticsTarget(text, &target)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace bartizan

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "src/platform/process_counters.h"
+
 namespace bartizan::platform {
 namespace {
 
@@ -28,6 +30,22 @@ void InThreads(const std::function<void(int)>& function) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+TEST(Lock, CountsWaitingOnly) {
+  const auto contended = [] {
+    return g_process_counters.contended_locks.load(std::memory_order_relaxed);
+  };
+  Lock lock;
+  const uint64_t before = contended();
+  for (int i = 0; i < 1000; ++i) LockGuard guard(lock);
+  EXPECT_EQ(contended(), before);
+  lock.Acquire();
+  std::thread waiting([&] { LockGuard guard(lock); });
+  while (contended() == before) sched_yield();
+  lock.Release();
+  waiting.join();
+  EXPECT_EQ(contended(), before + 1);
 }
 
 // The counter is no atomic: two holders at once lose an increment, and the thread sanitizer sees
@@ -136,18 +154,19 @@ TEST(Lock, MayBeTakenAgainByTheForkingThread) {
 // A lock that the forking thread does not hold is like any other to it.
 TEST(Lock, OfAnotherThreadKeepsTheForkingThreadOut) {
   Lock lock;
-  std::atomic<bool> inside{false};
+  enum Phase { kBefore, kInside, kAfter };
+  std::atomic<Phase> phase{kBefore};
   std::thread other([&] {
     lock.Acquire();
-    inside = true;
+    phase = kInside;
     for (int i = 0; i < 1000; ++i) sched_yield();
-    inside = false;
+    phase = kAfter;
     lock.Release();
   });
-  while (!inside) sched_yield();
+  while (phase == kBefore) sched_yield();  // it may be through already
   Lock::BeginFork();
   lock.Acquire();
-  EXPECT_FALSE(inside);
+  EXPECT_EQ(phase, kAfter);
   lock.Release();
   Lock::EndFork();
   other.join();

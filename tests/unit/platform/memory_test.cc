@@ -83,17 +83,6 @@ TEST_F(Memory, TheKernelChoosesAPlace) {
   EXPECT_TRUE(probe_.Inaccessible(place, kBytes));
 }
 
-TEST_F(Memory, RenewedPagesAreFresh) {
-  const uintptr_t place = Claimed(kBytes);
-  Fill(place, kBytes, 7);
-  EXPECT_TRUE(Renew(place + kPageBytes, kPageBytes, Access::kReadWrite));
-  EXPECT_TRUE(Renew(place + 2 * kPageBytes, kPageBytes, Access::kNone));
-  EXPECT_TRUE(AllBytesAre(place, kPageBytes, 7));
-  EXPECT_TRUE(AllBytesAre(place + kPageBytes, kPageBytes, 0));
-  EXPECT_FALSE(probe_.Readable(place + 2 * kPageBytes));
-  EXPECT_TRUE(AllBytesAre(place + 3 * kPageBytes, kPageBytes, 7));
-}
-
 TEST_F(Memory, AccessIsTakenAndGivenBackWithTheContents) {
   const uintptr_t place = Claimed(kBytes);
   Fill(place, kBytes, 7);
@@ -168,7 +157,7 @@ TEST_F(Memory, AMappingGrowsWhereItIs) {
 
 TEST_F(Memory, AMappingDoesNotGrowOverItsNeighbour) {
   const uintptr_t place = Claimed(2 * kBytes);
-  ASSERT_TRUE(Renew(place + kBytes, kBytes, Access::kNone));
+  ASSERT_TRUE(SetAccess(place + kBytes, kBytes, Access::kNone));
   Fill(place, kBytes, 7);
   EXPECT_FALSE(GrowInPlace(place, kBytes, kBytes + kPageBytes));
   EXPECT_TRUE(AllBytesAre(place, kBytes, 7));
@@ -199,12 +188,10 @@ TEST_F(Guards, StayWhenPagesAreDropped) {
   EXPECT_TRUE(AllBytesAre(place_, kPageBytes, 0));
 }
 
-TEST_F(Guards, VanishWhenTheyAreRemovedOrRenewed) {
-  ASSERT_TRUE(RemoveGuard(place_ + kPageBytes, kPageBytes));
-  EXPECT_TRUE(AllBytesAre(place_ + kPageBytes, kPageBytes, 0));
-  EXPECT_FALSE(probe_.Readable(place_ + 2 * kPageBytes));
-  ASSERT_TRUE(Renew(place_ + 2 * kPageBytes, kPageBytes, Access::kReadWrite));
-  EXPECT_TRUE(probe_.Accessible(place_, kBytes));
+TEST_F(Guards, VanishWithTheMapping) {
+  ASSERT_TRUE(Release(place_, kBytes));
+  ASSERT_EQ(ClaimAt(place_, kBytes, Access::kReadWrite), Claim::kDone);
+  EXPECT_TRUE(AllBytesAre(place_, kBytes, 0));
 }
 
 TEST_F(Guards, SpendNoMapping) {

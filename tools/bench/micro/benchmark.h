@@ -87,6 +87,9 @@ extern const BenchmarkList kProcesses;
 extern const BenchmarkList kSingleCalls;
 extern const BenchmarkList kScaling;
 
+// What the program consists of: one file for each program.
+extern const std::span<const BenchmarkList* const> kAllLists;
+
 }  // namespace bench
 
 #endif  // BARTIZAN_TOOLS_BENCH_MICRO_BENCHMARK_H_

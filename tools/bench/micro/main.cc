@@ -1,4 +1,5 @@
-// bartizan-bench: runs one benchmark with whatever malloc serves the process.
+// bartizan-bench, bartizan-bench-handles: runs one benchmark with whatever malloc serves the
+// process.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +24,6 @@ constexpr char kUsage[] =
     "or what the benchmark says. --seconds: how long to measure (0.2). --minimal: only to see "
     "that\n"
     "it works.\n";
-
-const BenchmarkList* const kLists[] = {&kSmallBlocks, &kGrowingAndLargeBlocks, &kThreads,
-                                       &kProcesses,   &kSingleCalls,           &kScaling};
 
 struct Options {
   double seconds = kDefaultSeconds;
@@ -89,7 +87,7 @@ int ForEachArgument(const Benchmark& benchmark, const Options& options, const Ac
 template <typename Action>
 int ForEach(const Options& options, const Action& action) {
   int count = 0;
-  for (const BenchmarkList* list : kLists) {
+  for (const BenchmarkList* list : kAllLists) {
     for (const Benchmark& benchmark : *list) {
       if (options.name != nullptr && strcmp(options.name, benchmark.name) != 0) continue;
       count += ForEachArgument(benchmark, options, action);

@@ -1,0 +1,173 @@
+#include "src/engine/samples.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+
+#include "src/base/bits.h"
+#include "src/base/violation.h"
+#include "src/engine/heap.h"
+#include "src/engine/large_blocks.h"
+#include "src/engine/stacks.h"
+#include "src/hooks/secrets.h"
+#include "src/platform/entropy.h"
+#include "src/platform/memory.h"
+
+namespace bartizan {
+namespace {
+
+// Each live sample spends a mapping: of those that a process may have, so many at most.
+constexpr size_t kShareOfMappings = 4;
+
+constinit std::atomic<uint64_t> g_events{0};
+
+// -ln(r / 2^32), in units of 2^-16.
+uint64_t NegativeLogarithm(uint32_t r) {
+  constexpr unsigned kFractionBits = 16;
+  constexpr uint64_t kLn2 = 45426;
+  if (r == 0) r = 1;
+  const auto top = static_cast<unsigned>(std::bit_width(r) - 1);
+  uint64_t log2 = top;
+  // The fraction bit by bit: a number from 1 to 2, squared, is 2 or more where the next bit is 1.
+  uint64_t number = uint64_t{r} << (31 - top);
+  for (unsigned i = 0; i < kFractionBits; ++i) {
+    number = number * number >> 31;
+    const uint64_t bit = number >> 32;
+    number >>= bit;
+    log2 = log2 << 1 | bit;
+  }
+  return ((uint64_t{32} << kFractionBits) - log2) * kLn2 >> kFractionBits;
+}
+
+void Record(SampleEvent& event) {
+  event.stack = RecordStack();
+  const BinSet* const bins = CurrentBins();
+  event.thread = HasHeap(bins) ? static_cast<const Heap*>(bins)->thread : 0;
+  event.time_ns = platform::Nanoseconds();
+  event.number = g_events.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+constexpr size_t kWord = sizeof(uint64_t);
+
+// What lies in an aligned word there while the block lives. No byte is zero, which is what an
+// off-by-one string leaves.
+uint64_t PatternAt(uintptr_t word) {
+  constexpr uint64_t kLowBits = 0x0101010101010101;
+  const uint64_t mixed =
+      (word ^ SecretWord(Secret::kCanaryPlace)) * (SecretWord(Secret::kCanaryFactor) | 1);
+  return __builtin_bswap64(mixed) | kLowBits;
+}
+// The bits of the aligned word that belong to [begin, end).
+uint64_t MaskOf(uintptr_t word, uintptr_t begin, uintptr_t end) {
+  uint64_t mask = ~uint64_t{0};
+  if (word < begin) mask <<= 8 * (begin - word);
+  if (word + kWord > end) mask &= ~uint64_t{0} >> 8 * (word + kWord - end);
+  return mask;
+}
+
+struct Slack {
+  uintptr_t begin;
+  uintptr_t end;
+};
+Slack SlackBefore(const LargeBlock& block) {
+  const size_t bytes = std::min(block.user - block.map_begin, platform::kPageBytes);
+  return {block.user - bytes, block.user};
+}
+Slack SlackAfter(const LargeBlock& block) {
+  const uintptr_t end = block.user + block.requested;
+  return {end, end + std::min(block.map_end - end, platform::kPageBytes)};
+}
+
+// Words may reach into the block, whose bytes stay.
+bool IsIntact(const Slack& slack) {
+  uint64_t changed = 0;
+  for (uintptr_t at = AlignDown(slack.begin, kWord); at < slack.end; at += kWord) {
+    const uint64_t found = *reinterpret_cast<const uint64_t*>(at);
+    changed |= (found ^ PatternAt(at)) & MaskOf(at, slack.begin, slack.end);
+  }
+  return changed == 0;
+}
+void Paint(const Slack& slack) {
+  for (uintptr_t at = AlignDown(slack.begin, kWord); at < slack.end; at += kWord) {
+    auto* const word = reinterpret_cast<uint64_t*>(at);
+    const uint64_t mask = MaskOf(at, slack.begin, slack.end);
+    *word = (*word & ~mask) | (PatternAt(at) & mask);
+  }
+}
+
+[[noreturn]] void ReportSlack(const LargeBlock& block, std::string_view what,
+                              std::string_view detail) {
+  ReportViolation({
+      .what = what,
+      .detail = detail,
+      .address = block.user,
+      .requested = block.requested,
+      .advice = "check every write to blocks of this size for its bound",
+      .layer = "sampling",
+  });
+}
+
+}  // namespace
+
+namespace samples {
+
+uint32_t DrawDistance(RandomStream& random, uint32_t interval) {
+  if (interval == 0) return UINT32_MAX;
+  if (interval == 1) return 0;
+  const uint64_t drawn = NegativeLogarithm(random.Next32());
+  // ln(r) / ln(1 - 1/interval): the divisor is too short a number where the interval is long, and
+  // then close to -1/(interval - 1/2).
+  constexpr uint32_t kLong = 64;
+  if (interval < kLong) {
+    const uint64_t all = uint64_t{1} << 32;
+    return static_cast<uint32_t>(drawn /
+                                 NegativeLogarithm(static_cast<uint32_t>(all - all / interval)));
+  }
+  const uint64_t distance = drawn * (2 * uint64_t{interval} - 1) >> 17;
+  return static_cast<uint32_t>(std::min<uint64_t>(distance, UINT32_MAX));
+}
+
+uint64_t Admit(RandomStream& random, uint32_t interval) {
+  const size_t most = platform::MappingLimit() / kShareOfMappings;
+  const size_t freely = most / 2;
+  const size_t live = g_large_blocks.sampled_count();
+  if (live < freely) return interval;
+  if (live >= most) return 0;
+  const size_t room = most - live;
+  if (random.Below(static_cast<uint32_t>(most - freely)) >= room) return 0;
+  return interval * uint64_t{most - freely} / room;
+}
+
+void RecordAllocation(LargeBlock* block, uint64_t weight) {
+  Record(block->sample->allocation);
+  block->sample->free = {};
+  block->sample->weight = weight;
+  g_stack_table.CountAllocated(block->sample->allocation.stack, weight, weight * block->requested);
+}
+void RecordFree(LargeBlock* block) {
+  Record(block->sample->free);
+  const uint64_t weight = block->sample->weight;
+  g_stack_table.CountFreed(block->sample->allocation.stack, weight, weight * block->requested);
+}
+
+void PaintSlack(const LargeBlock& block) {
+  Paint(SlackBefore(block));
+  Paint(SlackAfter(block));
+}
+
+void CheckSlack(const LargeBlock& block) {
+  if (!IsIntact(SlackBefore(block))) {
+    ReportSlack(block, "heap underflow", "bytes right before the block were overwritten");
+  }
+  if (!IsIntact(SlackAfter(block))) {
+    ReportSlack(block, "heap overflow", "bytes right behind the block were overwritten");
+  }
+}
+
+}  // namespace samples
+
+bool FindSample(uintptr_t address, SampleView* view) {
+  return g_large_blocks.FindSample(address, view);
+}
+
+}  // namespace bartizan

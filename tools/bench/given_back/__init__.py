@@ -1,0 +1,1 @@
+"""`tools/given_back`; see README.md."""

@@ -1,0 +1,1 @@
+"""Serves the statistics of all protected processes to Prometheus; see README.md."""

@@ -1,0 +1,1 @@
+"""`bartizan profile`: what a program has allocated and what is alive, by stack."""

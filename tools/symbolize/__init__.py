@@ -1,0 +1,1 @@
+"""Names of functions and lines for addresses in programs and libraries, and `bartizan symbolize`."""
