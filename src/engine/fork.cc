@@ -51,7 +51,10 @@ void ReleaseAll() {
   }
 }
 
+constinit bool g_is_fork_child = false;
+
 void InChild() {
+  g_is_fork_child = true;
   registry::AbandonOtherHeaps();
   g_large_blocks.Reseed();
   g_handle_table.BeginChild();
@@ -59,6 +62,8 @@ void InChild() {
 }
 
 }  // namespace
+
+bool IsForkChild() { return g_is_fork_child; }
 
 void InstallForkHandlers() { pthread_atfork(Prepare, ReleaseAll, InChild); }
 

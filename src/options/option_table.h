@@ -89,7 +89,7 @@ struct Options {
   bool wide_vectors = false;
   bool container_limits = false;
   bool verbose = false;
-  bool fault_reports = false;
+  bool fault_reports = false, exit_summary = false;
   uint64_t report_format = 0, report_to = 0, on_error = 0, exit_code = 0;
   // Where reports go instead of standard error, "" for standard error. `%p` stands for the process
   // id until ExpandProcessId replaces it. Ends with a zero.
@@ -325,6 +325,8 @@ inline constexpr OptionSpec kOptionTable[] = {
      .kind = OptionKind::kStatistics,
      .help = "statistics when the process exits: to standard error, or appended to a file",
      .text = &Options::stats_at_exit},
+    option_row::Switch("exit_summary", &Options::exit_summary, {0, 0, 0, 1},
+                       "one line when the process exits: blocks, peak, heap errors"),
     option_row::Switch("verbose", &Options::verbose, {0, 0, 0},
                        "one line at start: version, profile, layers in force"),
 };
