@@ -202,6 +202,15 @@ void Contention(const Patient& patient, Found* found) {
                     "128 KiB at the same time, or keep such blocks for reuse"});
 }
 
+// Whoever knows the number knows where blocks will lie, and forges canaries.
+void Seeded(const Patient& patient, Found* found) {
+  if (patient.info.seed == 0) return;
+  found->push_back({"seed",
+                    absl::StrCat("every random choice and secret follows from the number ",
+                                 patient.info.seed, ": an attacker can foretell them"),
+                    "leave out seed= except to replay a failure"});
+}
+
 // A phase of a program's life that has no end is a leak with a name.
 void OldEpochs(const Patient& patient, Found* found) {
   constexpr uint64_t kOldMs = 600'000;
@@ -237,6 +246,7 @@ constexpr DoctorRule kRules[] = {
     {"decay_too_short", DecayTooShort},
     {"contention", Contention},
     {"nodes", Nodes},
+    {"seed", Seeded},
 };
 
 }  // namespace
