@@ -9,6 +9,7 @@
 #include "src/engine/runtime.h"
 #include "src/engine/stacks.h"
 #include "src/metadata/address_map.h"
+#include "src/metadata/seeding.h"
 
 namespace bartizan {
 namespace {
@@ -41,6 +42,7 @@ void Prepare() {
     g_taken[i] = lock != nullptr && !lock->HeldByThisThread();
     if (g_taken[i]) lock->Acquire();
   }
+  seeding::BeginFork();
   platform::Lock::BeginFork();
 }
 
@@ -55,6 +57,7 @@ constinit bool g_is_fork_child = false;
 
 void InChild() {
   g_is_fork_child = true;
+  seeding::BeginChild();
   registry::AbandonOtherHeaps();
   g_large_blocks.Reseed();
   g_handle_table.BeginChild();

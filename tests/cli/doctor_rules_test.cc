@@ -141,6 +141,12 @@ TEST_F(Doctor, Nodes) {
   EXPECT_EQ(Rules(), Only{"nodes"});
 }
 
+TEST_F(Doctor, ASeedInForce) {
+  info_.seed = 42;
+  EXPECT_EQ(Rules(), Only{"seed"});
+  EXPECT_NE(Found()[0].what.find("the number 42"), std::string::npos);
+}
+
 TEST_F(Doctor, ClassesThatFragment) {
   for (const ClassId id : {5u, 20u}) {
     statistics_.classes[id].committed_bytes = 20 * kMiB;

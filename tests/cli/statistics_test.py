@@ -222,7 +222,7 @@ class Doctor(StatisticsTest):
     def test_a_healthy_process(self):
         with self.process(1000, 100) as process:
             self.expect(["doctor", str(process.pid)], 0,
-                        stdout=f"process {process.pid} (allocating_prog): nothing is wrong (18 rules)\n")
+                        stdout=f"process {process.pid} (allocating_prog): nothing is wrong (19 rules)\n")
             value = strict(self.command("doctor", "--json", str(process.pid)).stdout)
         self.assertEqual(value, {"process": process.pid, "found": []})
 

@@ -233,6 +233,15 @@ void Contention(const Patient& patient, Found* found) {
                     "128 KiB at the same time, or keep such blocks for reuse"});
 }
 
+// Whoever knows the number knows where blocks will lie, and forges canaries.
+void Seeded(const Patient& patient, Found* found) {
+  if (patient.info.seed == 0) return;
+  found->push_back({"seed",
+                    absl::StrCat("every random choice and secret follows from the number ",
+                                 patient.info.seed, ": an attacker can foretell them"),
+                    "leave out seed= except to replay a failure"});
+}
+
 // A phase of a program's life that has no end is a leak with a name.
 void OldEpochs(const Patient& patient, Found* found) {
   constexpr uint64_t kOldMs = 600'000;
@@ -270,6 +279,7 @@ constexpr DoctorRule kRules[] = {
     {"contention", Contention},
     {"handles", Handles},
     {"nodes", Nodes},
+    {"seed", Seeded},
 };
 
 }  // namespace
