@@ -14,7 +14,7 @@ uint64_t LayoutFingerprint() {
        {sizeof(EngineRoots), sizeof(Heap), sizeof(BinSet), sizeof(Bin), sizeof(BinReserve),
         sizeof(HeapCounters), sizeof(Slab), sizeof(Epoch), sizeof(ClassRegion),
         sizeof(LargeStatistics), sizeof(platform::ProcessCounters), sizeof(StackTable),
-        kRegionBytes, kSlabGuardBytes, kUnitBytes}) {
+        sizeof(LargeBlock), sizeof(Sample), kRegionBytes, kSlabGuardBytes, kUnitBytes}) {
     add(bytes);
   }
   for (const size_t offset : {offsetof(Slab, uncarved),          offsetof(Slab, node),
@@ -27,7 +27,8 @@ uint64_t LayoutFingerprint() {
                               offsetof(Bin, ring_next),          offsetof(Bin, bottom),
                               offsetof(BinReserve, ring),        offsetof(BinReserve, ring_end),
                               offsetof(BinReserve, ring_tail),   offsetof(BinReserve, held),
-                              offsetof(BinReserve, slabs)}) {
+                              offsetof(BinReserve, slabs),       offsetof(RangeNode, left),
+                              offsetof(Sample, allocation),      offsetof(SampleEvent, stack)}) {
     add(offset);
   }
   for (const uint32_t bytes : kClassBytes) add(bytes);

@@ -64,7 +64,13 @@ EngineRoots MakeRoots() {
           .layout_range = g_address_map.layout(),
           .trailer_bytes = g_runtime.trailer_bytes,
           .toggles = TogglesInForce(),
-          .stacks = &g_stack_table};
+          .stacks = &g_stack_table,
+          .large_live = large.live,
+          .large_cached = large.cached,
+          .large_cached_count = large.cached_count,
+          .large_lock = large.lock,
+          .large_variables = {reinterpret_cast<uintptr_t>(&g_large_blocks),
+                              reinterpret_cast<uintptr_t>(&g_large_blocks + 1)}};
 }
 
 void ReadStatistics(EngineStatistics* out) {

@@ -1,7 +1,7 @@
 // The walk of statistics.h, over copies: nothing here touches the engine's own variables.
 #include <algorithm>
-#include <cstddef>
 
+#include "src/engine/record_copy.h"
 #include "src/engine/statistics.h"
 #include "src/metadata/address_map.h"
 #include "src/platform/entropy.h"
@@ -9,66 +9,11 @@
 namespace bartizan {
 namespace {
 
-// A copy of a record whose type cannot be copied otherwise, for it holds atomics.
-template <class T>
-class Copy {
- public:
-  bool Read(const MemoryReader& memory, const T* from) {
-    return memory(reinterpret_cast<uintptr_t>(from), bytes_, sizeof(T));
-  }
-  const T* operator->() const { return reinterpret_cast<const T*>(bytes_); }
-  const T& operator*() const { return *operator->(); }
-
- private:
-  alignas(T) std::byte bytes_[sizeof(T)];
-};
-
-template <class T>
-uint64_t Number(const MemoryReader& memory, const T* from) {
-  Copy<T> copy;
-  return from != nullptr && copy.Read(memory, from) ? static_cast<uint64_t>(*copy) : 0;
-}
-
-// A place in a record that lies elsewhere: computed, not read.
-template <class T>
-const T* PlaceOf(uintptr_t address) {
-  return reinterpret_cast<const T*>(address);
-}
-template <class T>
-const T* ElementOf(const T* first, size_t index) {
-  return PlaceOf<T>(reinterpret_cast<uintptr_t>(first) + index * sizeof(T));
-}
-
-// The states of a slab's slots, some at a time.
-class States {
- public:
-  States(const MemoryReader& memory, const SlotState* slab, uint32_t granules)
-      : memory_(memory), slab_(slab), granules_(granules) {}
-
-  bool At(uint32_t granule, StateWord* word) {
-    if (granule - first_ >= count_) {
-      first_ = granule;
-      count_ = std::min(kAtATime, granules_ - granule);
-      const SlotState* from = ElementOf(slab_, first_);
-      if (!memory_(reinterpret_cast<uintptr_t>(from), words_, count_ * sizeof(uint16_t))) {
-        count_ = 0;
-        return false;
-      }
-    }
-    *word = StateWord(words_[granule - first_]);
-    return true;
-  }
-
- private:
-  static constexpr uint32_t kAtATime = 256;
-
-  const MemoryReader& memory_;
-  const SlotState* const slab_;
-  const uint32_t granules_;
-  uint32_t first_ = 0;
-  uint32_t count_ = 0;
-  uint16_t words_[kAtATime];
-};
+using record_copy::Copy;
+using record_copy::ElementOf;
+using record_copy::Number;
+using record_copy::PlaceOf;
+using record_copy::StatesCopy;
 
 class Walk {
  public:
@@ -194,7 +139,7 @@ class Walk {
     ClassStatistics& sum = out_.classes[id];
     ClassStatistics mine = {};
     uint32_t used = 0;  // live, waiting or cached
-    States states(memory_, table, GranulesPerSlab(id));
+    StatesCopy states(memory_, table, GranulesPerSlab(id));
     for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {
       // Of slots that were never used, there is nothing to count.
       if ((uncarved >> unit & 1) != 0) continue;

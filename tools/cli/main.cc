@@ -16,7 +16,8 @@ namespace {
 constexpr const Command* kCommands[] = {
     &kRunCommand,     &kOptionsCommand, &kStatusCommand,   &kStatsCommand,
     &kTopCommand,     &kDoctorCommand,  &kExporterCommand, &kSymbolizeCommand,
-    &kProfileCommand, &kSamplesCommand, &kSelftestCommand, &kCompareCommand,
+    &kProfileCommand, &kSamplesCommand, &kLeaksCommand, &kUnreachableCommand,
+    &kSelftestCommand, &kCompareCommand,
     &kBenchCommand,   &kFuzzCommand,    &kVersionCommand,  &kHelpCommand};
 
 int RunCommand(const Command& command, const std::vector<std::string>& arguments) {
