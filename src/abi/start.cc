@@ -1,8 +1,12 @@
 // The library's constructor. The allocator does not wait for it: the first malloc starts the
 // engine. What is left for here is what needs other libraries' constructors; and the destructor.
+#include <cstdio>
+
 #include "src/engine/heap_registry.h"
 #include "src/engine/runtime.h"
+#include "src/leaks/leaks_at_exit.h"
 #include "src/options/sealed_page.h"
+#include "src/platform/process.h"
 #include "src/platform/topology.h"
 #include "src/report/own_statistics.h"
 
@@ -19,7 +23,14 @@ namespace {
 // Runs when the process exits by exit() or by returning from main, after what the program has
 // registered with atexit; not after _exit, exec or a signal.
 [[gnu::destructor]] void OnExit() {
-  if (bartizan::IsStarted()) bartizan::WriteStatisticsAtExit();
+  if (!bartizan::IsStarted()) return;
+  int status = 0;
+  const bool ends = bartizan::FindLeaksAtExit(&status);
+  bartizan::WriteStatisticsAtExit();
+  if (!ends) return;
+  // As exit() would do next.
+  std::fflush(nullptr);
+  bartizan::platform::ExitAtOnce(status);
 }
 
 }  // namespace

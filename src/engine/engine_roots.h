@@ -61,8 +61,8 @@ struct EngineRoots {
   LargeBlock* const* large_cached;
   const size_t* large_cached_count;
   const void* large_lock;
-  // The engine's own variables that hold addresses of blocks.
-  platform::AddressRange large_variables;
+  // The engine's own variables in which addresses of blocks, or of where they begin, may stand.
+  platform::AddressRange variables[3];
 };
 
 // Of this process. The address map is initialized, options are loaded.

@@ -42,9 +42,9 @@ class BlockWalk {
 
   void VisitTables() {
     Range(roots_.layout_range.begin, roots_.layout_range.end);
-    Range(roots_.large_variables.begin, roots_.large_variables.end);
-    const auto regions = reinterpret_cast<uintptr_t>(roots_.regions);
-    Range(regions, regions + kClasses * sizeof(ClassRegion));
+    for (const platform::AddressRange& variable : roots_.variables) {
+      Range(variable.begin, variable.end);
+    }
     Record(epochs_, sizeof(Epoch));
     const uint64_t limit = std::min<uint64_t>(Number(memory_, roots_.heap_limit), kMaxHeaps + 1);
     for (uint32_t id = 1; id < limit; ++id) {

@@ -38,6 +38,16 @@ uint64_t ResidentBytes(uintptr_t begin, size_t bytes) {
   return resident;
 }
 
+namespace {
+
+template <class T>
+platform::AddressRange RangeOf(const T& variable) {
+  const auto begin = reinterpret_cast<uintptr_t>(&variable);
+  return {begin, begin + sizeof variable};
+}
+
+}  // namespace
+
 EngineRoots MakeRoots() {
   const registry::Places heaps = registry::HeapPlaces();
   const LargeBlocks::Places large = g_large_blocks.places();
@@ -69,8 +79,7 @@ EngineRoots MakeRoots() {
           .large_cached = large.cached,
           .large_cached_count = large.cached_count,
           .large_lock = large.lock,
-          .large_variables = {reinterpret_cast<uintptr_t>(&g_large_blocks),
-                              reinterpret_cast<uintptr_t>(&g_large_blocks + 1)}};
+          .variables = {RangeOf(g_large_blocks), RangeOf(g_address_map), RangeOf(g_runtime)}};
 }
 
 void ReadStatistics(EngineStatistics* out) {

@@ -2,6 +2,7 @@
 
 #include "src/base/text.h"
 #include "src/platform/mapping_list.h"
+#include "src/report/stack_text.h"
 
 namespace bartizan::leaks {
 namespace {
@@ -39,6 +40,13 @@ void WriteSum(Output& out, std::string_view name, uint64_t blocks, uint64_t byte
   out << ", \"" << name << "\": {\"blocks\": " << blocks << ", \"bytes\": " << bytes << '}';
 }
 
+size_t FramesOf(const LeakReport& report, const LeakGroup& group,
+                uintptr_t (&frames)[StackTable::kMostFrames]) {
+  return StackTable::FramesElsewhere(report.memory,
+                                     reinterpret_cast<uintptr_t>(report.roots->stacks), group.stack,
+                                     frames, StackTable::kMostFrames);
+}
+
 void WriteGroup(Output& out, const LeakReport& report, const LeakGroup& group) {
   out << "{\"kind\": \"" << NameOf(group.reach) << "\", \"blocks\": " << group.blocks
       << ", \"bytes\": " << group.bytes << ", \"stack\": " << uint64_t{group.stack}
@@ -48,9 +56,7 @@ void WriteGroup(Output& out, const LeakReport& report, const LeakGroup& group) {
   WriteAddress(out, group.example);
   out << ", \"frames\": [";
   uintptr_t frames[StackTable::kMostFrames];
-  const size_t count = StackTable::FramesElsewhere(
-      report.memory, reinterpret_cast<uintptr_t>(report.roots->stacks), group.stack, frames,
-      StackTable::kMostFrames);
+  const size_t count = FramesOf(report, group, frames);
   for (size_t i = 0; i < count; ++i) {
     if (i != 0) out << ", ";
     WriteAddress(out, frames[i]);
@@ -81,7 +87,35 @@ void WriteCode(Output& out, const LeakReport& report) {
   }
 }
 
+void WriteAmount(Output& out, uint64_t blocks, uint64_t bytes) {
+  out << bytes << (bytes == 1 ? " byte in " : " bytes in ") << blocks
+      << (blocks == 1 ? " block" : " blocks");
+}
+
+void WriteTextGroup(Output& out, const LeakReport& report, const LeakGroup& group) {
+  out << "  ";
+  WriteAmount(out, group.blocks, group.bytes);
+  out << (group.reach == Reach::kDirect ? " lost" : " lost with others");
+  uintptr_t frames[StackTable::kMostFrames];
+  const size_t count = FramesOf(report, group, frames);
+  if (count == 0) {
+    out << ", no stack recorded\n";
+    return;
+  }
+  out << ", allocated by:\n";
+  WriteStack(out, frames, count);
+}
+
 }  // namespace
+
+void WriteLeaksText(const LeakReport& report, Output& out) {
+  const LeakSums& sums = report.groups->sums();
+  out << "bartizan: leaks: process " << report.process << " (" << report.program << "): ";
+  WriteAmount(out, sums.direct_blocks + sums.indirect_blocks,
+              sums.direct_bytes + sums.indirect_bytes);
+  out << " lost\n";
+  for (const LeakGroup& group : *report.groups) WriteTextGroup(out, report, group);
+}
 
 void WriteLeaksJson(const LeakReport& report, Output& out) {
   const LeakSums& sums = report.groups->sums();

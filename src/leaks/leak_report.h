@@ -1,4 +1,5 @@
-// What was found, in the form that tools read: `bartizan leaks` makes of it what people look at.
+// What was found, in the form that tools read: `bartizan leaks` makes of it what people look at. And
+// as text without names.
 #ifndef BARTIZAN_SRC_LEAKS_LEAK_REPORT_H_
 #define BARTIZAN_SRC_LEAKS_LEAK_REPORT_H_
 
@@ -26,6 +27,9 @@ struct LeakReport {
 //    "leader_stack": 0, "leader_size": 0, "example": "0x..", "frames": ["0x..", ..]}, ..],
 //    "code": [{"begin": "0x..", "end": "0x..", "offset": "0x..", "path": ".."}, ..]}
 void WriteLeaksJson(const LeakReport& report, Output& out);
+
+// Of this process or a copy of it: lines for people, in whose stacks `bartizan symbolize` puts names.
+void WriteLeaksText(const LeakReport& report, Output& out);
 
 }  // namespace bartizan::leaks
 

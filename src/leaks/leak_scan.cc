@@ -1,6 +1,7 @@
 #include "src/leaks/leak_scan.h"
 
 #include "src/leaks/root_walk.h"
+#include "src/platform/process.h"
 
 namespace bartizan::leaks {
 
@@ -83,6 +84,23 @@ void LeakScan::KeepWhatWasLostIn(const LeakScan& earlier) {
                           old[before].bytes == block.bytes && lost(old[before]);
     if (lost(block) && !was_lost) block.reach = Reach::kRoots;
     found_leaks_ |= lost(block);
+  }
+}
+
+int StopBetweenChanges(platform::StoppedProcess& threads, const EngineRoots& roots) {
+  // A thread that is stopped while it changes a record is soon done with it.
+  constexpr int kTries = 100;
+  constexpr int kBetweenTriesMs = 2;
+  const auto read = [](void* context, uintptr_t from, void* to, size_t bytes) {
+    return platform::ReadProcessMemory(*static_cast<int*>(context), from, to, bytes);
+  };
+  for (int left = kTries;; --left) {
+    const int error = threads.Stop();
+    if (error != 0) return error;
+    int process = threads.reader();
+    if (left == 0 || !LargeBlocksChange({read, &process}, roots)) return 0;
+    threads.GoOn();
+    platform::SleepMilliseconds(kBetweenTriesMs);
   }
 }
 

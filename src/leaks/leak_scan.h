@@ -65,6 +65,10 @@ class LeakScan {
   bool found_leaks_ = false;
 };
 
+// Stops the process at a moment at which nobody changes the tree of large blocks; if there is none
+// for long, at another. 0 or an errno, as StoppedProcess::Stop.
+int StopBetweenChanges(platform::StoppedProcess& threads, const EngineRoots& roots);
+
 }  // namespace bartizan::leaks
 
 #endif  // BARTIZAN_SRC_LEAKS_LEAK_SCAN_H_

@@ -97,6 +97,9 @@ struct Options {
   // What is written when the process exits: "" nothing, "text" or "json" to standard error, with
   // ":/path" behind it to a file, in which `%p` stands for the process id. Ends with a zero.
   char stats_at_exit[kPathBytes] = {};
+  // Likewise what is told of lost blocks; the exit status where there are any, 0 for the program's.
+  char leaks_at_exit[kPathBytes] = {};
+  uint64_t leaks_exit_code = 0;
 
   constexpr bool Has(Toggle toggle) const { return (toggles & Bit(toggle)) != 0; }
 };
@@ -325,6 +328,12 @@ inline constexpr OptionSpec kOptionTable[] = {
      .kind = OptionKind::kStatistics,
      .help = "statistics when the process exits: to standard error, or appended to a file",
      .text = &Options::stats_at_exit},
+    {.name = "leaks_at_exit",
+     .kind = OptionKind::kStatistics,
+     .help = "blocks that nothing refers to when the process exits: likewise",
+     .text = &Options::leaks_at_exit},
+    option_row::Count("leaks_exit_code", &Options::leaks_exit_code, 23, 0, 255,
+                      "the exit status where leaks_at_exit finds some; 0: the program's own"),
     option_row::Switch("verbose", &Options::verbose, {0, 0, 0},
                        "one line at start: version, profile, layers in force"),
 };

@@ -23,9 +23,6 @@ using leaks::LeakScan;
 using leaks::ScanResult;
 using platform::StoppedProcess;
 
-// A thread that is stopped while it changes a record of the engine is soon done with it.
-constexpr int kTries = 100;
-constexpr auto kBetweenTries = std::chrono::milliseconds(2);
 // What a thread passes on at this moment, it has put somewhere by then.
 constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
 
@@ -66,7 +63,7 @@ class LeakFinder {
   }
 
   bool Stop() {
-    const int error = threads_.Stop();
+    const int error = leaks::StopBetweenChanges(threads_, roots_);
     if (error == 0) return true;
     if (error == ESRCH) return Fail(absl::StrCat("process ", process_, " has ended"));
     const std::string traced = TracedBy();
@@ -91,14 +88,9 @@ class LeakFinder {
   }
 
   bool Look(LeakScan* scan) {
-    for (int i = 0; i < kTries; ++i) {
-      if (!Stop()) return false;
-      memory_.emplace(threads_.reader());
-      if (!memory_->is_ready()) return Fail("no memory");
-      if (!LargeBlocksChange(memory_->reader(), roots_) || i == kTries - 1) break;
-      threads_.GoOn();
-      std::this_thread::sleep_for(kBetweenTries);
-    }
+    if (!Stop()) return false;
+    memory_.emplace(threads_.reader());
+    if (!memory_->is_ready()) return Fail("no memory");
     switch (scan->Run(threads_, roots_, *memory_)) {
       case ScanResult::kDone:
         return true;
