@@ -55,8 +55,8 @@ struct EngineRoots {
   uint64_t trailer_bytes;
   uint64_t toggles;
   const StackTable* stacks;
-  // The tree of live large blocks, the cached ones, and the lock that guards both: its first word is
-  // zero while nobody holds it.
+  // The tree of live large blocks, the cached ones, and the lock that guards both: its first word
+  // is zero while nobody holds it.
   RangeNode* const* large_live;
   LargeBlock* const* large_cached;
   const size_t* large_cached_count;

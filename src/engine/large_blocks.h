@@ -143,14 +143,10 @@ class LargeBlocks {
     const platform::Lock* lock;
   };
   Places places() const {
-    return {&statistics_,
-            space_.waiting_bytes_place(),
-            &lowest_,
-            &highest_,
-            live_.root_place(),
-            cached_,
-            &cached_count_,
-            &lock_};
+    return {&statistics_,       space_.waiting_bytes_place(),
+            &lowest_,           &highest_,
+            live_.root_place(), cached_,
+            &cached_count_,     &lock_};
   }
   platform::Lock* lock() { return &lock_; }
 

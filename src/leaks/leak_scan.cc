@@ -112,8 +112,8 @@ ScanResult LeakScan::Run(const platform::StoppedProcess& process, const EngineRo
   found_leaks_ = false;
   const HeapVisitor visitor = {
       [](void* self, const LiveBlock& block) {
-        static_cast<LeakScan*>(self)->blocks_.Add({block.begin, block.bytes, block.stack, kNoBlock,
-                                                   Reach::kNone, block.held_by_epoch});
+        static_cast<LeakScan*>(self)->blocks_.Add(
+            {block.begin, block.bytes, block.stack, kNoBlock, Reach::kNone, block.held_by_epoch});
       },
       [](void* self, const EngineRange& range) {
         static_cast<LeakScan*>(self)->not_roots_.Push(range);

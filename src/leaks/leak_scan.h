@@ -8,9 +8,9 @@
 //   - stacks, from 128 bytes below each thread's stack pointer upwards,
 //   - and blocks of epochs that are open, which end with those.
 // Freed slots are no blocks, whether they wait, are cached or were given back, so what only they
-// refer to is lost. An address one past a block's end is no reference to it, with one exception that
-// LeakSanitizer makes too: the end of a block of eight bytes that holds zero is what `new T[0]`
-// returned, behind its count.
+// refer to is lost. An address one past a block's end is no reference to it, with one exception
+// that LeakSanitizer makes too: the end of a block of eight bytes that holds zero is what `new
+// T[0]` returned, behind its count.
 //
 // Of lost blocks, the directly lost ones are those that no other lost one refers to; of blocks that
 // refer to each other in a circle to which nothing else leads, one stands for all.

@@ -27,8 +27,8 @@ ProcessReader::ProcessReader(int thread) : thread_(thread) {
   Text<64> path;
   path << "/proc/" << thread << "/pagemap";
   page_map_ = platform::OpenForRead(path.c_str());
-  buffer_ = platform::ClaimAnywhere(kBufferBytes + kPieces * kPieceBytes,
-                                    platform::Access::kReadWrite);
+  buffer_ =
+      platform::ClaimAnywhere(kBufferBytes + kPieces * kPieceBytes, platform::Access::kReadWrite);
   pieces_ = buffer_ + kBufferBytes;
 }
 
@@ -98,9 +98,8 @@ void ProcessReader::ReadWords(AddressRange range, Pages which, Words words, void
   AddressRange run = {range.begin, range.begin};  // what is to be read, so far
   for (uintptr_t page = AlignDown(range.begin, kPageBytes); page < range.end;) {
     const size_t count = std::min<size_t>(kAtATime, (range.end - page - 1) / kPageBytes + 1);
-    const long got =
-        platform::Syscall(SYS_pread64, page_map_, entries, count * sizeof *entries,
-                          static_cast<long>(page / kPageBytes * sizeof *entries));
+    const long got = platform::Syscall(SYS_pread64, page_map_, entries, count * sizeof *entries,
+                                       static_cast<long>(page / kPageBytes * sizeof *entries));
     if (got != static_cast<long>(count * sizeof *entries)) {
       return ReadRun({run.begin, range.end}, words, context);
     }

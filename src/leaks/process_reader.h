@@ -25,8 +25,8 @@ class ProcessReader {
   MemoryReader reader();
 
   // Calls `words(context, first, count)` with the aligned words of a range, some at a time.
-  // kPrivate: of file mappings, what the process has not changed is left out; what the file holds is
-  // no address of this process.
+  // kPrivate: of file mappings, what the process has not changed is left out; what the file holds
+  // is no address of this process.
   enum class Pages { kTouched, kChanged };
   using Words = void (*)(void* context, const uintptr_t* first, size_t count);
   void ReadWords(platform::AddressRange range, Pages which, Words words, void* context);

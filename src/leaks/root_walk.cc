@@ -80,8 +80,8 @@ class RootWalk {
     if (anonymous && HoldsRecord(range)) return;
     const bool stack = mapping.name == "[stack]" || (anonymous && behind_guard);
     if (stack && !CutStack(mapping, &range)) return;
-    VisitAround(range, mapping.shared ? ProcessReader::Pages::kTouched
-                                      : ProcessReader::Pages::kChanged);
+    VisitAround(range,
+                mapping.shared ? ProcessReader::Pages::kTouched : ProcessReader::Pages::kChanged);
   }
 
   // Whether it is a mapping of the engine's own records.

@@ -10,8 +10,8 @@
 
 namespace bartizan::leaks {
 
-// Calls `words` with all that is in roots but registers. `not_roots` are the engine's own ranges, in
-// any order; they are sorted and merged. False: the mappings cannot be listed.
+// Calls `words` with all that is in roots but registers. `not_roots` are the engine's own ranges,
+// in any order; they are sorted and merged. False: the mappings cannot be listed.
 bool WalkRoots(const platform::StoppedProcess& process, ProcessReader& memory,
                MappedArray<EngineRange>& not_roots, ProcessReader::Words words, void* context);
 

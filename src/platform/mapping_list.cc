@@ -54,8 +54,7 @@ MappingList::MappingList(char* buffer, size_t capacity, const char* path)
   constexpr int kReadOnly = 0;
   constexpr int kCloseOnExec = 02000000;
   constexpr int kFromHere = -100;
-  file_ = static_cast<int>(
-      Syscall(SYS_openat, kFromHere, path, kReadOnly | kCloseOnExec, 0));
+  file_ = static_cast<int>(Syscall(SYS_openat, kFromHere, path, kReadOnly | kCloseOnExec, 0));
 }
 
 MappingList::~MappingList() {

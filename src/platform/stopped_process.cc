@@ -212,8 +212,7 @@ int StoppedProcess::Stop() {
 void StoppedProcess::GoOn() {
   for (size_t i = 0; i < count_; ++i) {
     const StoppedThread& thread = threads_[i];
-    if (thread.id != 0)
-      Ptrace(PTRACE_DETACH, thread.id, 0, static_cast<uintptr_t>(thread.signal));
+    if (thread.id != 0) Ptrace(PTRACE_DETACH, thread.id, 0, static_cast<uintptr_t>(thread.signal));
   }
   count_ = 0;
 }

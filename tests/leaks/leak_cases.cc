@@ -1,6 +1,6 @@
-// Blocks that are lost and blocks that are not, each of a size of its own, so that leak_cases_test.py
-// knows which is which. When all cases have happened, the program writes '+' and waits for the end
-// of its input; as `leak_cases fork`, in a child that has inherited all of it.
+// Blocks that are lost and blocks that are not, each of a size of its own, so that
+// leak_cases_test.py knows which is which. When all cases have happened, the program writes '+' and
+// waits for the end of its input; as `leak_cases fork`, in a child that has inherited all of it.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -113,9 +113,7 @@ void ToItself() {
   Node* const node = MakeNode(1026);
   node->next = node;
 }
-void Tree() {
-  g_root = MakeNode(1027, MakeNode(1028));
-}
+void Tree() { g_root = MakeNode(1027, MakeNode(1028)); }
 void ByAFreedOne() {
   Node* const node = MakeNode(1029, MakeNode(1030));
   g_dangling = node;
@@ -130,9 +128,9 @@ void LargeKeeps() {
   words[300'000] = Block(1043);
   g_large_words = words;
 }
-void Array() { g_array = new WithDestructor[3]; }    // 308 bytes, known by the first element
+void Array() { g_array = new WithDestructor[3]; }  // 308 bytes, known by the first element
 void EmptyArray() { g_empty_array = new WithDestructor[0]; }  // eight bytes, known by their end
-void LostArray() { Use(new WithDestructor[4]); }     // 408 bytes
+void LostArray() { Use(new WithDestructor[4]); }              // 408 bytes
 void Aligned() {
   g_aligned = std::aligned_alloc(4096, 4096 * 3);
   Use(std::aligned_alloc(1 << 16, 4096 * 4));
@@ -270,12 +268,11 @@ void Handles() {
 // Each in a frame that is gone when the next one comes.
 using Case = void (*)();
 constexpr Case kCases[] = {
-    Direct,     Kept,       Interior,   LastByte,       PastEnd,        Zero,
-    Misaligned, Chain,      Circle,     ToItself,       Tree,           ByAFreedOne,
-    Large,      LargeKept,  LargeKeeps, Array,          EmptyArray,     LostArray,
-    Aligned,    Resized,    Library,    Mapped,         MappedReadOnly, Unmapped,
-    Containers, LostContainers,         MappedByMany,   Epochs,         Handles,
-    MainsThreadStorage};
+    Direct,     Kept,           Interior,     LastByte, PastEnd,        Zero,
+    Misaligned, Chain,          Circle,       ToItself, Tree,           ByAFreedOne,
+    Large,      LargeKept,      LargeKeeps,   Array,    EmptyArray,     LostArray,
+    Aligned,    Resized,        Library,      Mapped,   MappedReadOnly, Unmapped,
+    Containers, LostContainers, MappedByMany, Epochs,   Handles,        MainsThreadStorage};
 
 [[gnu::noinline]] void Happen() {
   for (const Case each : kCases) {

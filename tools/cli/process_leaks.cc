@@ -99,8 +99,9 @@ class LeakFinder {
       case ScanResult::kUnreadable:
         break;
     }
-    return Fail(absl::StrCat(Named(process_), ": its records cannot be read: it ends, or its heap "
-                                              "is damaged"));
+    return Fail(absl::StrCat(Named(process_),
+                             ": its records cannot be read: it ends, or its heap "
+                             "is damaged"));
   }
 
   void Write(const LeakScan& scan) {

@@ -43,7 +43,8 @@ const Command kUnreachableCommand = {
     .usage = "[--reachable] PID",
     .summary = "which blocks nothing in a process refers to, as JSON",
     .description =
-        "For tools; \"bartizan leaks\" makes of it what people look at. The process is stopped for\n"
+        "For tools; \"bartizan leaks\" makes of it what people look at. The process is stopped "
+        "for\n"
         "a moment, twice when something is found: what is told was lost both times. Frames are\n"
         "addresses inside of calls, innermost first.\n"
         "\n"

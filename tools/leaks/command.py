@@ -1,9 +1,13 @@
 """`bartizan leaks`, from its words to its exit code."""
 
 import argparse
+import glob
 import json
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 
 from leaks import findings, report, suppressions
 from symbolize import symbolizer
@@ -19,7 +23,11 @@ in any case. Stacks are those of sampled blocks: of all of them with --profile=d
 A file of --suppressions has lines leak:PATTERN, which are compared with the functions, source files and modules of each stack;
 * stands for any text, ^ and $ for its beginning and end. What was lost with a suppressed block is suppressed, too.
 
-exit codes: 0 nothing is lost, 23 (or --exit-code) something is, 1 the process is not protected, 2 cannot tell, or wrong use
+A program runs with all layers of debug, and is looked at when it returns from main or calls exit, and so is each of the programs
+that it starts; not when it calls _exit or is killed. The report goes to standard error. --profile=hardened takes less time, and knows few stacks.
+
+exit codes: of a process, 0 nothing is lost, 23 (or --exit-code) something is, 1 it is not protected, 2 cannot tell, or wrong
+use; of a program, its own or 128 and the number of the signal that ended it, unless that is 0 and something is lost
 """
 
 
@@ -31,7 +39,7 @@ def exit_code(text):
 
 def parser():
     result = argparse.ArgumentParser("bartizan leaks", usage="bartizan leaks [--json] [--reachable] [--suppressions=FILE] "
-                                     "[--exit-code=N] PID", description="find blocks that nothing refers to any more",
+                                     "[--exit-code=N] (PID | [--profile=P] -- PROGRAM [ARGS])", description="find blocks that nothing refers to any more",
                                      epilog=_EPILOG, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument("--json", action="store_true", help="as JSON, one line for each process")
     result.add_argument("--reachable", action="store_true", help="also what is still referred to, by stack")
@@ -39,6 +47,7 @@ def parser():
                         "times for several files")
     result.add_argument("--exit-code", metavar="N", type=exit_code, default=DEFAULT_LEAK_CODE, help="where something is lost, "
                         f"{DEFAULT_LEAK_CODE} unless given")
+    result.add_argument("--profile", metavar="P", help="of a program: debug unless given")
     result.add_argument("--nosymbols", action="store_true", help="without names of functions")
     result.add_argument("--symbolizer", metavar="PROGRAM", help=argparse.SUPPRESS)
     result.add_argument("--command", help=argparse.SUPPRESS)
@@ -76,14 +85,10 @@ def read_suppressions(options):
     return rules
 
 
-def tell(options, rules, document):
+def tell(options, rules, document, out):
     """Prints the report of one process; whether something is lost."""
     found = findings.Findings(document, find_symbolizer(options), rules)
-    if options.json:
-        print(json.dumps(report.document(found, options.reachable)), flush=True)
-    else:
-        sys.stdout.write(report.text(found))
-        sys.stdout.flush()
+    print(json.dumps(report.document(found, options.reachable)) if options.json else report.text(found), file=out, flush=True)
     return found.lost
 
 
@@ -94,21 +99,57 @@ def of_process(options, rules, process):
         for line in done.stderr.decode(errors="replace").splitlines():
             complain(line.removeprefix("bartizan: unreachable: "))
         return done.returncode if done.returncode > 0 else WRONG_USE
-    lost = tell(options, rules, json.loads(done.stdout.decode(errors="replace")))
+    lost = tell(options, rules, json.loads(done.stdout.decode(errors="replace")), sys.stdout)
     return options.exit_code if lost else SUCCESS
 
 
+def of_program(options, rules, program):
+    """Runs the program, whose processes write what they find into a folder of their own."""
+    # What interrupts or ends this is for the program; what it has found is told then.
+    started = []
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: [process.send_signal(number) for process in started])
+    with tempfile.TemporaryDirectory(prefix="bartizan-leaks-") as folder:
+        run = [options.command, "run", f"--profile={options.profile or 'debug'}",
+               f"--option=leaks_at_exit=json:{os.path.join(folder, '%p')}", "--option=leaks_exit_code=0"]
+        if options.library:
+            run.append(f"--library={options.library}")
+        with subprocess.Popen([*run, "--", *program], preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in
+                                                                          (signal.SIGINT, signal.SIGQUIT)]) as process:
+            started.append(process)
+            code = process.wait()
+        code = 128 - code if code < 0 else code
+        lost = False
+        for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*"))):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    lost = tell(options, rules, json.loads(line), sys.stderr) or lost
+    return options.exit_code if lost and code == SUCCESS else code
+
+
 def main():
-    options = parser().parse_args()
-    # Names may hold bytes of any kind.
-    sys.stdout.reconfigure(errors="replace")
-    if options.process is None:
-        complain("which process?\nTry: bartizan leaks PID")
+    words = sys.argv[1:]
+    # What follows is a program and its own words.
+    own = words[:words.index("--")] if "--" in words else words
+    program = words[len(own) + 1:]
+    options = parser().parse_args(own)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # names may hold bytes of any kind
+    if bool(program) == (options.process is not None):
+        complain("one process or one program\nTry: bartizan leaks -- PROGRAM [ARGS]")
         sys.exit(WRONG_USE)
-    if not options.process.isdigit() or int(options.process) == 0:
-        complain(f"'{options.process}' is not a process id")
+    if not program and (not options.process.isdigit() or int(options.process) == 0):
+        complain(f"'{options.process}' is not a process id; a program stands behind --")
+        sys.exit(WRONG_USE)
+    if options.profile and not program:
+        complain("--profile is for programs that are started")
+        sys.exit(WRONG_USE)
+    if options.reachable and program:
+        complain("--reachable is for a running process")
         sys.exit(WRONG_USE)
     rules = read_suppressions(options)
     if rules is None:
         sys.exit(WRONG_USE)
-    sys.exit(of_process(options, rules, int(options.process)))
+    sys.exit(of_program(options, rules, program) if program else of_process(options, rules, int(options.process)))

@@ -58,7 +58,7 @@ def text(found):
         amount = _amount(found.suppressed[pattern, "blocks"], found.suppressed[pattern, "bytes"])
         lines.append(f"suppressed by leak:{pattern}: {amount}")
     lines.append(summary(found))
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _json_frame(frame):
