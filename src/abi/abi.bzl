@@ -15,6 +15,7 @@ def abi_library(name, composition, **kwargs):
         "alwayslink": True,
         "deps": [
             "//src/profiles:" + composition,
+            "//src/leaks:leaks_at_exit",
             "//src/report:own_statistics",
         ],
     }

@@ -1,8 +1,12 @@
 // The library's constructor. The allocator does not wait for it: the first malloc starts the
 // engine. What is left for here is what needs other libraries' constructors; and the destructor.
+#include <cstdio>
+
 #include "src/engine/heap_registry.h"
 #include "src/engine/runtime.h"
+#include "src/leaks/leaks_at_exit.h"
 #include "src/options/sealed_page.h"
+#include "src/platform/process.h"
 #include "src/platform/topology.h"
 #include "src/report/exit_summary.h"
 #include "src/report/own_statistics.h"
@@ -21,8 +25,14 @@ namespace {
 // registered with atexit; not after _exit, exec or a signal.
 [[gnu::destructor]] void OnExit() {
   if (!bartizan::IsStarted()) return;
+  int status = 0;
+  const bool ends = bartizan::FindLeaksAtExit(&status);
   bartizan::WriteExitSummary();
   bartizan::WriteStatisticsAtExit();
+  if (!ends) return;
+  // As exit() would do next.
+  std::fflush(nullptr);
+  bartizan::platform::ExitAtOnce(status);
 }
 
 }  // namespace

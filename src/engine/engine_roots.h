@@ -13,7 +13,9 @@ namespace bartizan {
 
 struct ClassRegion;
 struct Heap;
+struct LargeBlock;
 struct LargeStatistics;
+struct RangeNode;
 struct Slab;
 struct Epoch;
 struct CatchCounters;
@@ -27,7 +29,7 @@ struct ProcessCounters;
 
 // Raised whenever a record that the walk of statistics_walk.cc reads changes its meaning and no
 // size or place that LayoutFingerprint knows of.
-inline constexpr uint32_t kEngineLayout = 1;
+inline constexpr uint32_t kEngineLayout = 2;
 inline constexpr uint64_t kEngineRootsMagic = 0x53544f4f525a5442;  // "BTZROOTS"
 
 // The first four members never change their places; the others are good for readers that know the
@@ -59,6 +61,14 @@ struct EngineRoots {
   const CatchCounters* catches;
   const SampleCounters* samples;
   const HandleTable* handles;
+  // The tree of live large blocks, the cached ones, and the lock that guards both: its first word
+  // is zero while nobody holds it.
+  RangeNode* const* large_live;
+  LargeBlock* const* large_cached;
+  const size_t* large_cached_count;
+  const void* large_lock;
+  // The engine's own variables in which addresses of blocks, or of where they begin, may stand.
+  platform::AddressRange variables[3];
 };
 
 // Of this process. The address map is initialized, options are loaded.

@@ -137,14 +137,22 @@ class LargeBlocks {
     const size_t* waiting_bytes;
     const std::atomic<uintptr_t>* lowest;
     const std::atomic<uintptr_t>* highest;
+    RangeNode* const* live;
+    LargeBlock* const* cached;
+    const size_t* cached_count;
+    const platform::Lock* lock;
   };
   Places places() const {
-    return {&statistics_, space_.waiting_bytes_place(), &lowest_, &highest_};
+    return {&statistics_,       space_.waiting_bytes_place(),
+            &lowest_,           &highest_,
+            live_.root_place(), cached_,
+            &cached_count_,     &lock_};
   }
   platform::Lock* lock() { return &lock_; }
 
- private:
   static constexpr size_t kMaxCached = 64;
+
+ private:
   static constexpr size_t kRemembered = 128;
 
   // Where a new block is mapped.

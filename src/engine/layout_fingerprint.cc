@@ -10,12 +10,26 @@ namespace bartizan {
 uint64_t LayoutFingerprint() {
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, by words
   const auto add = [&hash](uint64_t n) { hash = (hash ^ n) * 0x100000001b3; };
-  for (const size_t bytes :
-       {sizeof(EngineRoots), sizeof(Heap), sizeof(BinSet), sizeof(Bin), sizeof(BinReserve),
-        sizeof(HeapCounters), sizeof(Slab), sizeof(Epoch), sizeof(ClassRegion),
-        sizeof(LargeStatistics), sizeof(platform::ProcessCounters), sizeof(StackTable),
-        sizeof(CatchCounters), sizeof(SampleCounters), sizeof(HandleTable), kRegionBytes,
-        kSlabGuardBytes, kUnitBytes}) {
+  for (const size_t bytes : {sizeof(EngineRoots),
+                             sizeof(Heap),
+                             sizeof(BinSet),
+                             sizeof(Bin),
+                             sizeof(BinReserve),
+                             sizeof(HeapCounters),
+                             sizeof(Slab),
+                             sizeof(Epoch),
+                             sizeof(ClassRegion),
+                             sizeof(LargeStatistics),
+                             sizeof(platform::ProcessCounters),
+                             sizeof(StackTable),
+                             sizeof(CatchCounters),
+                             sizeof(SampleCounters),
+                             sizeof(HandleTable),
+                             sizeof(LargeBlock),
+                             sizeof(Sample),
+                             kRegionBytes,
+                             kSlabGuardBytes,
+                             kUnitBytes}) {
     add(bytes);
   }
   for (const size_t offset : {offsetof(Slab, uncarved),          offsetof(Slab, node),
@@ -28,7 +42,8 @@ uint64_t LayoutFingerprint() {
                               offsetof(Bin, ring_next),          offsetof(Bin, bottom),
                               offsetof(BinReserve, ring),        offsetof(BinReserve, ring_end),
                               offsetof(BinReserve, ring_tail),   offsetof(BinReserve, held),
-                              offsetof(BinReserve, slabs)}) {
+                              offsetof(BinReserve, slabs),       offsetof(RangeNode, left),
+                              offsetof(Sample, allocation),      offsetof(SampleEvent, stack)}) {
     add(offset);
   }
   for (const uint32_t bytes : kClassBytes) add(bytes);

@@ -40,6 +40,9 @@ class RangeTree {
   // change).
   void Resized(RangeNode* node);
 
+  // For those who read it by copies.
+  RangeNode* const* root_place() const { return &root_; }
+
   // Length of the longest range; 0 when there is none.
   size_t longest() const { return root_ == nullptr ? 0 : root_->longest; }
 

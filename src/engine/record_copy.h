@@ -1,13 +1,15 @@
-// Copies of records that may lie in another process, for the walk of statistics.h.
+// Copies of the engine's records, for walks over the records of this process or another.
 #ifndef BARTIZAN_SRC_ENGINE_RECORD_COPY_H_
 #define BARTIZAN_SRC_ENGINE_RECORD_COPY_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 #include "src/engine/statistics.h"
+#include "src/metadata/slot_state.h"
 
-namespace bartizan {
+namespace bartizan::record_copy {
 
 // A copy of a record whose type cannot be copied otherwise, for it holds atomics.
 template <class T>
@@ -29,6 +31,13 @@ uint64_t Number(const MemoryReader& memory, const T* from) {
   return from != nullptr && copy.Read(memory, from) ? static_cast<uint64_t>(*copy) : 0;
 }
 
+// What a pointer says, whatever it points at.
+template <class T>
+uintptr_t Address(const MemoryReader& memory, const T* from) {
+  static_assert(sizeof(T) == sizeof(uintptr_t));
+  return Number(memory, reinterpret_cast<const uintptr_t*>(from));
+}
+
 // A place in a record that lies elsewhere: computed, not read.
 template <class T>
 const T* PlaceOf(uintptr_t address) {
@@ -39,14 +48,37 @@ const T* ElementOf(const T* first, size_t index) {
   return PlaceOf<T>(reinterpret_cast<uintptr_t>(first) + index * sizeof(T));
 }
 
-// The parts of the walk that are single records. False: it cannot be read.
-bool ReadProcessCounters(const MemoryReader& memory, const EngineRoots& roots,
-                         EngineStatistics* out);
-bool ReadCatches(const MemoryReader& memory, const EngineRoots& roots, EngineStatistics* out);
-bool ReadSampleCounters(const MemoryReader& memory, const EngineRoots& roots,
-                        EngineStatistics* out);
-bool ReadHandles(const MemoryReader& memory, const EngineRoots& roots, EngineStatistics* out);
+// The states of a slab's slots, some at a time.
+class StatesCopy {
+ public:
+  StatesCopy(const MemoryReader& memory, const SlotState* slab, uint32_t granules)
+      : memory_(memory), slab_(slab), granules_(granules) {}
 
-}  // namespace bartizan
+  bool At(uint32_t granule, StateWord* word) {
+    if (granule - first_ >= count_) {
+      first_ = granule;
+      count_ = std::min(kAtATime, granules_ - granule);
+      const SlotState* from = ElementOf(slab_, first_);
+      if (!memory_(reinterpret_cast<uintptr_t>(from), words_, count_ * sizeof(uint16_t))) {
+        count_ = 0;
+        return false;
+      }
+    }
+    *word = StateWord(words_[granule - first_]);
+    return true;
+  }
+
+ private:
+  static constexpr uint32_t kAtATime = 256;
+
+  const MemoryReader& memory_;
+  const SlotState* const slab_;
+  const uint32_t granules_;
+  uint32_t first_ = 0;
+  uint32_t count_ = 0;
+  uint16_t words_[kAtATime];
+};
+
+}  // namespace bartizan::record_copy
 
 #endif  // BARTIZAN_SRC_ENGINE_RECORD_COPY_H_

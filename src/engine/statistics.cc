@@ -38,6 +38,16 @@ uint64_t ResidentBytes(uintptr_t begin, size_t bytes) {
   return resident;
 }
 
+namespace {
+
+template <class T>
+platform::AddressRange RangeOf(const T& variable) {
+  const auto begin = reinterpret_cast<uintptr_t>(&variable);
+  return {begin, begin + sizeof variable};
+}
+
+}  // namespace
+
 EngineRoots MakeRoots() {
   const registry::Places heaps = registry::HeapPlaces();
   const LargeBlocks::Places large = g_large_blocks.places();
@@ -67,7 +77,12 @@ EngineRoots MakeRoots() {
           .stacks = &g_stack_table,
           .catches = &g_catches,
           .samples = &g_sample_counters,
-          .handles = &g_handle_table};
+          .handles = &g_handle_table,
+          .large_live = large.live,
+          .large_cached = large.cached,
+          .large_cached_count = large.cached_count,
+          .large_lock = large.lock,
+          .variables = {RangeOf(g_large_blocks), RangeOf(g_address_map), RangeOf(g_runtime)}};
 }
 
 void ReadStatistics(EngineStatistics* out) {

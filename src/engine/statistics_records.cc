@@ -1,9 +1,12 @@
+#include "src/engine/statistics_records.h"
+
 #include <atomic>
 
 #include "src/engine/record_copy.h"
-#include "src/engine/statistics.h"
 
 namespace bartizan {
+
+using record_copy::Copy;
 
 bool ReadProcessCounters(const MemoryReader& memory, const EngineRoots& roots,
                          EngineStatistics* out) {

@@ -1,45 +1,20 @@
 // The walk of statistics.h, over copies: nothing here touches the engine's own variables.
 #include <algorithm>
-#include <cstddef>
 
 #include "src/engine/record_copy.h"
 #include "src/engine/statistics.h"
+#include "src/engine/statistics_records.h"
 #include "src/metadata/address_map.h"
 #include "src/platform/entropy.h"
 
 namespace bartizan {
 namespace {
 
-// The states of a slab's slots, some at a time.
-class States {
- public:
-  States(const MemoryReader& memory, const SlotState* slab, uint32_t granules)
-      : memory_(memory), slab_(slab), granules_(granules) {}
-
-  bool At(uint32_t granule, StateWord* word) {
-    if (granule - first_ >= count_) {
-      first_ = granule;
-      count_ = std::min(kAtATime, granules_ - granule);
-      const SlotState* from = ElementOf(slab_, first_);
-      if (!memory_(reinterpret_cast<uintptr_t>(from), words_, count_ * sizeof(uint16_t))) {
-        count_ = 0;
-        return false;
-      }
-    }
-    *word = StateWord(words_[granule - first_]);
-    return true;
-  }
-
- private:
-  static constexpr uint32_t kAtATime = 256;
-
-  const MemoryReader& memory_;
-  const SlotState* const slab_;
-  const uint32_t granules_;
-  uint32_t first_ = 0;
-  uint32_t count_ = 0;
-  uint16_t words_[kAtATime];
-};
+using record_copy::Copy;
+using record_copy::ElementOf;
+using record_copy::Number;
+using record_copy::PlaceOf;
+using record_copy::StatesCopy;
 
 class Walk {
  public:
@@ -165,7 +140,7 @@ class Walk {
     ClassStatistics& sum = out_.classes[id];
     ClassStatistics mine = {};
     uint32_t used = 0;  // live, waiting or cached
-    States states(memory_, table, GranulesPerSlab(id));
+    StatesCopy states(memory_, table, GranulesPerSlab(id));
     for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {
       // Of slots that were never used, there is nothing to count.
       if ((uncarved >> unit & 1) != 0) continue;

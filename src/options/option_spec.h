@@ -99,6 +99,9 @@ struct Options {
   // What is written when the process exits: "" nothing, "text" or "json" to standard error, with
   // ":/path" behind it to a file, in which `%p` stands for the process id. Ends with a zero.
   char stats_at_exit[kPathBytes] = {};
+  // Likewise what is told of lost blocks; the exit status where there are any, 0 for the program's.
+  char leaks_at_exit[kPathBytes] = {};
+  uint64_t leaks_exit_code = 0;
 
   constexpr bool Has(Toggle toggle) const { return (toggles & Bit(toggle)) != 0; }
 };

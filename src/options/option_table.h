@@ -113,6 +113,12 @@ inline constexpr OptionSpec kOptionTable[] = {
      .text = &Options::stats_at_exit},
     option_row::Switch("exit_summary", &Options::exit_summary, {0, 0, 0, 1},
                        "one line when the process exits: blocks, peak, heap errors"),
+    {.name = "leaks_at_exit",
+     .kind = OptionKind::kStatistics,
+     .help = "blocks that nothing refers to when the process exits: likewise",
+     .text = &Options::leaks_at_exit},
+    option_row::Count("leaks_exit_code", &Options::leaks_exit_code, 23, 0, 255,
+                      "the exit status where leaks_at_exit finds some; 0: the program's own"),
     option_row::Switch("verbose", &Options::verbose, {0, 0, 0},
                        "one line at start: version, profile, layers in force"),
 };

@@ -30,6 +30,7 @@ bool Parse(std::string_view line, Mapping* mapping) {
   mapping->readable = line[0] == 'r';
   mapping->writable = line[1] == 'w';
   mapping->executable = line[2] == 'x';
+  mapping->shared = line[3] == 's';
   line.remove_prefix(5);
   mapping->offset = TakeHex(&line);
   const uint64_t major = TakeHex(&line);
@@ -48,12 +49,12 @@ bool Parse(std::string_view line, Mapping* mapping) {
 
 }  // namespace
 
-MappingList::MappingList(char* buffer, size_t capacity) : buffer_(buffer), capacity_(capacity) {
+MappingList::MappingList(char* buffer, size_t capacity, const char* path)
+    : buffer_(buffer), capacity_(capacity) {
   constexpr int kReadOnly = 0;
   constexpr int kCloseOnExec = 02000000;
   constexpr int kFromHere = -100;
-  file_ = static_cast<int>(
-      Syscall(SYS_openat, kFromHere, "/proc/self/maps", kReadOnly | kCloseOnExec, 0));
+  file_ = static_cast<int>(Syscall(SYS_openat, kFromHere, path, kReadOnly | kCloseOnExec, 0));
 }
 
 MappingList::~MappingList() {

@@ -1,4 +1,4 @@
-// The mappings of this process, one after the other, from /proc/self/maps.
+// The mappings of a process, one after the other, from /proc/PID/maps.
 #ifndef BARTIZAN_SRC_PLATFORM_MAPPING_LIST_H_
 #define BARTIZAN_SRC_PLATFORM_MAPPING_LIST_H_
 
@@ -14,6 +14,7 @@ struct Mapping {
   bool readable;
   bool writable;
   bool executable;
+  bool shared;
   uint64_t offset;        // in the file
   uint64_t file;          // tells files apart; 0 for what is no file
   std::string_view name;  // path, "[stack]", or nothing; good until the next one is read
@@ -48,7 +49,7 @@ class ImageStart {
 // the end of their name.
 class MappingList {
  public:
-  MappingList(char* buffer, size_t capacity);
+  MappingList(char* buffer, size_t capacity, const char* path = "/proc/self/maps");
   ~MappingList();
   MappingList(const MappingList&) = delete;
   MappingList& operator=(const MappingList&) = delete;

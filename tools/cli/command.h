@@ -43,6 +43,8 @@ extern const Command kExporterCommand;
 extern const Command kSymbolizeCommand;
 extern const Command kProfileCommand;
 extern const Command kSamplesCommand;
+extern const Command kLeaksCommand;
+extern const Command kUnreachableCommand;
 extern const Command kSelftestCommand;
 extern const Command kCompareCommand;
 extern const Command kBenchCommand;

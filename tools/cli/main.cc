@@ -14,10 +14,10 @@ namespace bartizan::cli {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kRunCommand,     &kOptionsCommand, &kStatusCommand,   &kStatsCommand,
-    &kTopCommand,     &kDoctorCommand,  &kExporterCommand, &kSymbolizeCommand,
-    &kProfileCommand, &kSamplesCommand, &kSelftestCommand, &kCompareCommand,
-    &kBenchCommand,   &kFuzzCommand,    &kVersionCommand,  &kHelpCommand};
+    &kRunCommand,    &kOptionsCommand,     &kStatusCommand,    &kStatsCommand,   &kTopCommand,
+    &kDoctorCommand, &kExporterCommand,    &kSymbolizeCommand, &kProfileCommand, &kSamplesCommand,
+    &kLeaksCommand,  &kUnreachableCommand, &kSelftestCommand,  &kCompareCommand, &kBenchCommand,
+    &kFuzzCommand,   &kVersionCommand,     &kHelpCommand};
 
 int RunCommand(const Command& command, const std::vector<std::string>& arguments) {
   if (command.explains_itself) return command.run(arguments);

@@ -8,9 +8,6 @@
 #include "tools/cli/process_memory.h"
 
 namespace bartizan::cli {
-namespace {
-
-// What a user can do who may not look.
 std::string Advice(int error) {
   if (error != EPERM && error != EACCES) return "";
   std::string advice = "run this as root, or as the user of the process";
@@ -21,8 +18,6 @@ std::string Advice(int error) {
   }
   return absl::StrCat("; ", advice);
 }
-
-}  // namespace
 
 std::string Named(pid_t process) {
   const std::string name = ProcessName(process);

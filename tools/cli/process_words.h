@@ -13,6 +13,9 @@ namespace bartizan::cli {
 // "process 12 (program)"
 std::string Named(pid_t process);
 
+// What a user can do who may not look, for that errno: "; ..." or nothing.
+std::string Advice(int error);
+
 // Why nothing is known of the process, with what one can do about it: of any finding but
 // kPageFound. Without the process's name where it has none.
 std::string Unknown(pid_t process, const ProcessInfoFinding& found);

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""bartizan leaks and leaks_at_exit: what they say, what is suppressed, what is refused, and that the process goes on."""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "cli"))
+
+from bartizan_command import BARTIZAN, CommandTest, built, can_be_another_user, environment  # noqa: E402
+
+LIBRARY = os.path.realpath(built("libbartizan.so"))
+PROGRAM = built("tests/leaks/leaky_program")
+PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
+LOST = ": 996 bytes in 5 blocks lost"
+ALONE, PAIR = {"blocks": 3, "bytes": 600}, {"blocks": 1, "bytes": 300}
+
+
+class LeaksTest(CommandTest):
+    @contextlib.contextmanager
+    def waiting(self, library=LIBRARY, **variables):
+        with subprocess.Popen([PROGRAM, "wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              env=environment(LD_PRELOAD=library, **variables)) as process:
+            self.assertEqual(process.stdout.readline(), b"started\n")
+            yield process
+            process.stdin.close()
+            self.assertEqual(process.wait(), 0)
+
+    def goes_on(self, process):
+        process.stdin.write(b"x")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.read(1), b"+")
+
+    def of_program(self, *words, **options):
+        return self.command("leaks", *words, **options)
+
+
+class AtExit(LeaksTest):
+    def run_with(self, options, *words):
+        return subprocess.run([PROGRAM, *words], env=environment(LD_PRELOAD=LIBRARY, BARTIZAN_OPTIONS=options),
+                              capture_output=True, text=True, check=False)
+
+    def test_tells_and_ends_with_another_status(self):
+        result = self.run_with("profile=debug:leaks_at_exit=text")
+        self.assertEqual((result.returncode, result.stdout), (23, "started\n"))
+        first, *rest = result.stderr.splitlines()
+        self.assertRegex(first, r"^bartizan: leaks: process \d+ \(leaky_program\)" + LOST)
+        titles = [line for line in rest if not line.startswith("    #")]
+        self.assertEqual(titles, ["  600 bytes in 3 blocks lost, allocated by:", "  300 bytes in 1 block lost, allocated by:",
+                                  "  96 bytes in 1 block lost with others, allocated by:"])
+        self.assertIn(f"({os.path.realpath(PROGRAM)}+0x", result.stderr)
+
+    def test_the_status_of_choice(self):
+        self.assertEqual(self.run_with("leaks_at_exit=text:leaks_exit_code=7").returncode, 7)
+        result = self.run_with("leaks_at_exit=text:leaks_exit_code=0", "5")
+        self.assertEqual(result.returncode, 5)
+        self.assertIn(LOST, result.stderr)
+
+    def test_nothing_is_lost(self):
+        result = self.run_with("profile=debug:leaks_at_exit=text", "clean")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "started\n", ""))
+
+    def test_into_a_file(self):
+        path = self.path("leaks.json")
+        result = self.run_with(f"profile=debug:leaks_at_exit=json\\:{path}")
+        self.assertEqual((result.returncode, result.stderr), (23, ""))
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        self.assertEqual(document["direct"], {"blocks": 4, "bytes": 900})
+        self.assertEqual(document["indirect"], {"blocks": 1, "bytes": 96})
+
+    def test_off_unless_asked_for(self):
+        result = self.run_with("profile=debug")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_without_stacks(self):
+        result = self.run_with("profile=fast:leaks_at_exit=text")
+        self.assertIn("  600 bytes in 3 blocks lost, no stack recorded\n", result.stderr)
+
+
+class OfAProgram(LeaksTest):
+    def test_names_and_status(self):
+        result = self.of_program("--", PROGRAM)
+        self.assertEqual((result.returncode, result.stdout), (23, "started\n"))
+        self.assertRegex(result.stderr, r"#1 0x[0-9a-f]+ in LoseAlone \S*leaky_program.cc:\d+ \(")
+        self.assertIn("\n96 bytes in 1 block lost with others: only lost blocks refer to them\n", "\n" + result.stderr)
+        self.assertTrue(result.stderr.endswith(LOST + ", of these 96 bytes in 1 block with others\n"), result.stderr)
+
+    def test_other_statuses(self):
+        self.assertEqual(self.of_program("--", PROGRAM, "4").returncode, 4)
+        self.assertEqual(self.of_program("--exit-code=9", "--", PROGRAM).returncode, 9)
+        self.assertEqual(self.of_program("--exit-code=0", "--", PROGRAM).returncode, 0)
+        self.assertEqual(self.of_program("--", "/no/such/program").returncode, 127)
+
+    def test_nothing_is_lost(self):
+        result = self.of_program("--", PROGRAM, "clean")
+        self.assertEqual((result.returncode, result.stdout), (0, "started\n"))
+        self.assertRegex(result.stderr, r"^bartizan: leaks: process \d+ \(leaky_program\): no leaks\n$")
+
+    def test_programs_that_it_starts(self):
+        result = self.of_program("--", "/bin/sh", "-c", f"{PROGRAM}; exit 0")
+        self.assertIn("(leaky_program)" + LOST, result.stderr)
+        self.assertEqual(result.returncode, 23)
+
+
+class Suppressions(LeaksTest):
+    def document(self, text, status=23):
+        path = self.write("suppressions", text)
+        result = self.of_program("--json", f"--suppressions={path}", "--", PROGRAM)
+        self.assertEqual(result.returncode, status, result.stderr)
+        return json.loads(result.stderr)
+
+    def expect(self, pattern, remaining):
+        document = self.document(f"# of the test\n\nleak:{pattern}\n", 23 if remaining else 0)
+        self.assertEqual([leak["bytes"] for leak in document["leaks"]], remaining, pattern)
+        return document
+
+    def test_functions(self):
+        everything = [600, 300, 96]
+        self.expect("NoSuchFunction", everything)
+        document = self.expect("LoseAlone", [300, 96])
+        self.assertEqual(document["suppressed"], [dict(pattern="LoseAlone", **ALONE)])
+        self.expect("seAlo", [300, 96])
+        self.expect("^LoseAlone$", [300, 96])
+        self.expect("^seAlo", everything)
+        self.expect("LoseAl$", everything)
+        self.expect("^L*se*e$", [300, 96])
+        self.expect("Lose.lone", everything)
+
+    def test_what_was_lost_with_it(self):
+        document = self.document("leak:^LosePair$\n")
+        self.assertEqual([leak["bytes"] for leak in document["leaks"]], [600])
+        # Only what is lost with it has this function.
+        self.expect("^MakeOther$", [600, 300])
+
+    def test_files_and_modules(self):
+        self.expect("leaky_program.cc", [])
+        self.expect("/leaky_program$", [])
+        self.expect("libother.so", [600, 300, 96])
+
+    def test_wrong_lines(self):
+        for line in ("race:x", "leak:", "leak", "leak:*", "x"):
+            path = self.write("suppressions", "leak:Fine\n" + line + "\n")
+            result = self.of_program(f"--suppressions={path}", "--", PROGRAM)
+            self.assertEqual((result.returncode, result.stdout, result.stderr),
+                             (2, "", f"bartizan: leaks: {path}:2: expected leak:PATTERN, not '{line}'\n"))
+        result = self.of_program("--suppressions=/no/such/file", "--", PROGRAM)
+        self.assertEqual((result.returncode, result.stderr), (2, "bartizan: leaks: /no/such/file: No such file or directory\n"))
+
+
+class OfAProcess(LeaksTest):
+    def expect_refused(self, process, status, message):
+        result = self.of_program(str(process))
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (status, "", f"bartizan: leaks: {message}\n"))
+
+    def test_text(self):
+        with self.waiting(BARTIZAN_OPTIONS="profile=debug") as process:
+            result = self.of_program(str(process.pid))
+            self.assertEqual((result.returncode, result.stderr), (23, ""))
+            self.assertTrue(result.stdout.startswith("900 bytes in 4 blocks lost: nothing refers to them\n"), result.stdout)
+            self.assertTrue(result.stdout.endswith(LOST + ", of these 96 bytes in 1 block with others\n"), result.stdout)
+            self.goes_on(process)
+
+    def test_sizes_where_no_stack_is_known(self):
+        with self.waiting(BARTIZAN_OPTIONS="profile=fast") as process:
+            result = self.of_program(str(process.pid))
+            self.assertRegex(result.stdout,
+                             r"\n  600 bytes in 3 blocks of 200 bytes each, no stack recorded, for example at 0x[0-9a-f]+\n")
+
+    def test_a_stopped_process_stays_stopped(self):
+        with self.waiting() as process:
+            process.send_signal(signal.SIGSTOP)
+            os.waitpid(process.pid, os.WUNTRACED)
+            self.assertEqual(self.of_program(str(process.pid)).returncode, 23)
+            with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:
+                self.assertEqual(file.read().rsplit(")", 1)[1].split()[0], "T")
+            process.send_signal(signal.SIGCONT)
+            self.goes_on(process)
+
+    def test_the_process_goes_on_when_the_command_is_killed(self):
+        for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
+            with self.waiting() as process:
+                with subprocess.Popen([BARTIZAN, "unreachable", str(process.pid)], stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL, env=environment()) as command:
+                    while command.poll() is None and self.tracer(process.pid) == 0:
+                        pass
+                    command.send_signal(number)
+                self.goes_on(process)
+
+    @staticmethod
+    def tracer(process):
+        with open(f"/proc/{process}/status", encoding="utf-8") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("TracerPid:"))
+
+    def test_a_process_that_is_traced_already(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        with self.waiting() as process:
+            # A thread is traced by a thread: this one, which does nothing else meanwhile.
+            self.assertEqual(libc.ptrace(PTRACE_SEIZE, process.pid, None, None), 0)
+            self.expect_refused(process.pid, 2, f"process {process.pid} (leaky_program) cannot be stopped: process {os.getpid()} "
+                                "traces it, a debugger for example")
+            self.goes_on(process)
+
+    def test_a_process_of_somebody_else(self):
+        if not can_be_another_user():
+            self.skipTest("only root can be somebody else")
+        os.chmod(self.folder, 0o755)
+        with self.waiting() as process:
+            result = subprocess.run([BARTIZAN, "unreachable", str(process.pid)], env=environment(), capture_output=True,
+                                    text=True, check=False, user=65534, group=65534, extra_groups=[])
+            self.assertEqual((result.returncode, result.stdout), (2, ""))
+            self.assertIn("run this as root, or as the user of the process", result.stderr)
+            self.goes_on(process)
+
+    def test_processes_that_are_none(self):
+        with self.waiting(library="") as process:
+            self.expect_refused(process.pid, 1, f"process {process.pid} (leaky_program): not protected")
+        ended = process.pid
+        self.expect_refused(ended, 2, f"there is no process {ended}")
+
+    def test_wrong_use(self):
+        for words in ([], ["--"], ["x"], ["0"], ["1", "--", "true"], ["--profile=debug", "1"], ["--exit-code=256", "1"],
+                      ["--reachable", "--", "true"]):
+            result = self.of_program(*words)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), words)
+            self.assertTrue(result.stderr, words)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,44 @@
+// Loses what tests/leaks/leaks_command_test.py knows, says so without emptying its buffer, and ends
+// as its argument says: "wait" for a byte, then "+"; a number is its exit status; "clean" loses
+// nothing.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/leaks/hidden.h"
+
+extern "C" {
+
+struct Pair {
+  Pair* other;
+  char rest[92];
+};
+
+[[gnu::noinline]] void LoseAlone() {
+  for (int i = 0; i < 3; ++i) Use(Block(200));
+}
+[[gnu::noinline]] Pair* MakeOther() { return static_cast<Pair*>(Block(sizeof(Pair))); }
+[[gnu::noinline]] void LosePair() {
+  auto* const first = static_cast<Pair*>(Block(300));
+  first->other = MakeOther();
+  Use(first);
+}
+
+}  // extern "C"
+
+int main(int argc, char** argv) {
+  const char* const what = argc > 1 ? argv[1] : "0";
+  std::printf("started\n");
+  if (std::strcmp(what, "clean") == 0) return 0;
+  LoseAlone();
+  LosePair();
+  ClearTraces();
+  if (std::strcmp(what, "wait") != 0) return std::atoi(what);
+  std::fflush(stdout);
+  for (char byte; read(STDIN_FILENO, &byte, 1) == 1;) {
+    if (write(STDOUT_FILENO, "+", 1) != 1) return 1;
+  }
+  _exit(0);
+}
