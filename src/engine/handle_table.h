@@ -205,7 +205,7 @@ bool HandleTable::CountElsewhere(const Read& read, uintptr_t table, HandleCounts
   // Copied before the first piece was mapped.
   if (copy->entries_ == nullptr || end == 0) return true;
   counts->entries = end - 1;  // the first belongs to nobody
-  constexpr uint32_t kAtATime = 64;
+  constexpr uint32_t kAtATime = 32;
   uint64_t words[kAtATime * sizeof(Entry) / sizeof(uint64_t)];
   for (uint32_t first = 1; first < end; first += kAtATime) {
     const uint32_t some = end - first < kAtATime ? end - first : kAtATime;
