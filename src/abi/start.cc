@@ -4,6 +4,7 @@
 #include "src/engine/runtime.h"
 #include "src/options/sealed_page.h"
 #include "src/platform/topology.h"
+#include "src/report/exit_summary.h"
 #include "src/report/own_statistics.h"
 
 namespace {
@@ -19,7 +20,9 @@ namespace {
 // Runs when the process exits by exit() or by returning from main, after what the program has
 // registered with atexit; not after _exit, exec or a signal.
 [[gnu::destructor]] void OnExit() {
-  if (bartizan::IsStarted()) bartizan::WriteStatisticsAtExit();
+  if (!bartizan::IsStarted()) return;
+  bartizan::WriteExitSummary();
+  bartizan::WriteStatisticsAtExit();
 }
 
 }  // namespace

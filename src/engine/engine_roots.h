@@ -16,6 +16,9 @@ struct Heap;
 struct LargeStatistics;
 struct Slab;
 struct Epoch;
+struct CatchCounters;
+struct SampleCounters;
+class HandleTable;
 class StackTable;
 
 namespace platform {
@@ -53,6 +56,9 @@ struct EngineRoots {
   uint64_t trailer_bytes;
   uint64_t toggles;
   const StackTable* stacks;
+  const CatchCounters* catches;
+  const SampleCounters* samples;
+  const HandleTable* handles;
 };
 
 // Of this process. The address map is initialized, options are loaded.

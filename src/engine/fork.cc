@@ -53,7 +53,10 @@ void ReleaseAll() {
   }
 }
 
+constinit bool g_is_fork_child = false;
+
 void InChild() {
+  g_is_fork_child = true;
   seeding::BeginChild();
   registry::AbandonOtherHeaps();
   g_large_blocks.Reseed();
@@ -62,6 +65,8 @@ void InChild() {
 }
 
 }  // namespace
+
+bool IsForkChild() { return g_is_fork_child; }
 
 void InstallForkHandlers() { pthread_atfork(Prepare, ReleaseAll, InChild); }
 

@@ -14,7 +14,8 @@ uint64_t LayoutFingerprint() {
        {sizeof(EngineRoots), sizeof(Heap), sizeof(BinSet), sizeof(Bin), sizeof(BinReserve),
         sizeof(HeapCounters), sizeof(Slab), sizeof(Epoch), sizeof(ClassRegion),
         sizeof(LargeStatistics), sizeof(platform::ProcessCounters), sizeof(StackTable),
-        kRegionBytes, kSlabGuardBytes, kUnitBytes}) {
+        sizeof(CatchCounters), sizeof(SampleCounters), sizeof(HandleTable), kRegionBytes,
+        kSlabGuardBytes, kUnitBytes}) {
     add(bytes);
   }
   for (const size_t offset : {offsetof(Slab, uncarved),          offsetof(Slab, node),

@@ -64,7 +64,10 @@ EngineRoots MakeRoots() {
           .layout_range = g_address_map.layout(),
           .trailer_bytes = g_runtime.trailer_bytes,
           .toggles = TogglesInForce(),
-          .stacks = &g_stack_table};
+          .stacks = &g_stack_table,
+          .catches = &g_catches,
+          .samples = &g_sample_counters,
+          .handles = &g_handle_table};
 }
 
 void ReadStatistics(EngineStatistics* out) {

@@ -2,42 +2,13 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "src/engine/record_copy.h"
 #include "src/engine/statistics.h"
 #include "src/metadata/address_map.h"
 #include "src/platform/entropy.h"
 
 namespace bartizan {
 namespace {
-
-// A copy of a record whose type cannot be copied otherwise, for it holds atomics.
-template <class T>
-class Copy {
- public:
-  bool Read(const MemoryReader& memory, const T* from) {
-    return memory(reinterpret_cast<uintptr_t>(from), bytes_, sizeof(T));
-  }
-  const T* operator->() const { return reinterpret_cast<const T*>(bytes_); }
-  const T& operator*() const { return *operator->(); }
-
- private:
-  alignas(T) std::byte bytes_[sizeof(T)];
-};
-
-template <class T>
-uint64_t Number(const MemoryReader& memory, const T* from) {
-  Copy<T> copy;
-  return from != nullptr && copy.Read(memory, from) ? static_cast<uint64_t>(*copy) : 0;
-}
-
-// A place in a record that lies elsewhere: computed, not read.
-template <class T>
-const T* PlaceOf(uintptr_t address) {
-  return reinterpret_cast<const T*>(address);
-}
-template <class T>
-const T* ElementOf(const T* first, size_t index) {
-  return PlaceOf<T>(reinterpret_cast<uintptr_t>(first) + index * sizeof(T));
-}
 
 // The states of a slab's slots, some at a time.
 class States {
@@ -83,7 +54,7 @@ class Walk {
     for (ClassId id = 0; id < kClasses; ++id) AddToTotals(id);
     AddHeaps();
     ReadLarge();
-    ReadProcess();
+    ReadRecords();
   }
 
  private:
@@ -306,25 +277,13 @@ class Walk {
     out_.committed_bytes += out_.large.mapped_bytes + out_.large.cached_bytes;
   }
 
-  void ReadProcess() {
+  void ReadRecords() {
     out_.guarded = (roots_.toggles & Bit(Toggle::kGuardPages)) != 0 ? 1 : 0;
     out_.unguarded_slabs = Number(memory_, roots_.unguarded_slabs);
-    Copy<platform::ProcessCounters> process;
-    if (!process.Read(memory_, roots_.process)) {
-      out_.incomplete = true;
-      return;
-    }
-    for (size_t i = 0; i < platform::kSystemCalls; ++i) {
-      out_.calls[i].made = process->calls[i].made.load(std::memory_order_relaxed);
-      out_.calls[i].failed = process->calls[i].failed.load(std::memory_order_relaxed);
-    }
-    const auto bind = static_cast<size_t>(platform::SystemCall::kBindToNode);
-    out_.refused_node_bindings = out_.calls[bind].failed;
-    out_.contended_locks = process->contended_locks.load(std::memory_order_relaxed);
-    out_.slept_locks = process->slept_locks.load(std::memory_order_relaxed);
-    out_.container_limit = process->container_limit.load(std::memory_order_relaxed);
-    out_.container_used = process->container_used.load(std::memory_order_relaxed);
-    out_.container_shrinks = process->container_shrinks.load(std::memory_order_relaxed);
+    const bool read[] = {
+        ReadProcessCounters(memory_, roots_, &out_), ReadCatches(memory_, roots_, &out_),
+        ReadSampleCounters(memory_, roots_, &out_), ReadHandles(memory_, roots_, &out_)};
+    for (const bool one : read) out_.incomplete |= !one;
   }
 
   const MemoryReader& memory_;

@@ -93,6 +93,7 @@ struct Options {
   bool container_limits = false;
   bool verbose = false;
   bool fault_reports = false;
+  bool exit_summary = false;
   // Every random choice is derived from it; 0: from the kernel.
   uint64_t seed = 0;
   uint64_t report_format = 0, report_to = 0, on_error = 0, exit_code = 0;

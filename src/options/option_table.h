@@ -117,6 +117,8 @@ inline constexpr OptionSpec kOptionTable[] = {
      .kind = OptionKind::kStatistics,
      .help = "statistics when the process exits: to standard error, or appended to a file",
      .text = &Options::stats_at_exit},
+    option_row::Switch("exit_summary", &Options::exit_summary, {0, 0, 0, 1},
+                       "one line when the process exits: blocks, peak, heap errors"),
     option_row::Switch("verbose", &Options::verbose, {0, 0, 0},
                        "one line at start: version, profile, layers in force"),
 };
