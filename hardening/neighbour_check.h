@@ -21,6 +21,7 @@
 #include "src/base/violation.h"
 #include "src/hooks/profile.h"
 #include "src/metadata/address_map.h"
+#include "src/platform/fill.h"
 
 namespace bartizan {
 
@@ -55,6 +56,11 @@ struct NeighbourCheck {
     return true;
   }
 
+  BARTIZAN_INLINE static bool EndsFree(const std::byte* slot, size_t bytes) {
+    const size_t tail = bytes < kTail ? bytes : kTail;
+    return platform::IsZeroOr(OptionsInForce().fill_freed, slot + bytes - tail, tail);
+  }
+
   // In a fork child, whether threads that vanished may have left blocks without their canary.
   static bool IsTorn(const std::byte* slot, ClassId id) {
     const size_t offset = reinterpret_cast<uintptr_t>(slot) - g_address_map.region(id).base;
@@ -81,7 +87,8 @@ struct NeighbourCheck {
       used = requested + Canaries::kTrailerBytes;
       intact = Canaries::IsIntact(lower, requested);
     }
-    if (intact && IsZeroBehind(lower, used, bytes)) return;
+    if (intact && (word.IsLive() ? IsZeroBehind(lower, used, bytes) : EndsFree(lower, bytes)))
+      return;
     // Another thread may have freed or resized it meanwhile: then it changed the state first.
     std::atomic_thread_fence(std::memory_order_acquire);
     if (lower_state->LoadRemote() != word) return;

@@ -1,4 +1,5 @@
-// reuse_check: a slot must still be zero when it leaves quarantine, and when it is issued.
+// reuse_check: a slot must still be zero when it leaves quarantine, and when it is issued. With
+// `fill_freed`, words of that pattern are as good as zeros, which pages have that were given back.
 //
 // Stops: a write after free, before the damaged memory reaches its next owner; also a write into
 // the slack behind a block that was live, for only what the block held is zeroed at free.
@@ -17,6 +18,7 @@
 #include "src/hooks/profile.h"
 #include "src/options/sealed_page.h"
 #include "src/platform/bytes.h"
+#include "src/platform/fill.h"
 
 namespace bartizan {
 
@@ -63,7 +65,12 @@ struct ReuseCheck {
     const auto lines = static_cast<uint32_t>(bytes / kLine);
     return AreEndsZero(slot, bytes) && IsZero(slot + random.Below(lines) * kLine, kLine);
   }
+  BARTIZAN_COLD_RETURNING static bool IsFilled(const std::byte* begin, size_t bytes) {
+    return platform::IsZeroOr(OptionsInForce().fill_freed, begin, bytes);
+  }
   static bool IsZero(const std::byte* begin, size_t bytes) {
+    if (!OptionsInForce().issues_zeros) [[unlikely]]
+      return IsFilled(begin, bytes);
     return platform::IsZero(begin, bytes, UsesWideVectors());
   }
   static bool IsUntouchedLong(const std::byte* slot, size_t bytes) {

@@ -18,6 +18,7 @@
 #include "src/engine/samples.h"
 #include "src/engine/slot_engine.h"
 #include "src/engine/tidy.h"
+#include "src/platform/fill.h"
 
 namespace bartizan {
 
@@ -71,7 +72,7 @@ class Allocator {
     }
     void* block = Allocate(bytes, family);
     // Where freed memory is zeroed, what is issued is zero already.
-    if (block != nullptr && !P::Has(CurrentToggles(), Toggle::kZeroOnFree)) {
+    if (block != nullptr && !IssuesZeros()) {
       std::memset(block, 0, bytes);
     }
     return block;
@@ -104,7 +105,10 @@ class Allocator {
       P::template Run<kOnResizeLarge>(CurrentToggles(), found.large);
       const auto user = reinterpret_cast<uintptr_t>(pointer);
       const uintptr_t moved = g_large_blocks.Resize(user, bytes, PolicyInForce());
-      if (moved != 0) return reinterpret_cast<void*>(moved);
+      if (moved != 0) {
+        FillFresh(reinterpret_cast<void*>(moved), found.requested, bytes);
+        return reinterpret_cast<void*>(moved);
+      }
     }
     void* copy = Allocate(bytes, Family::kMalloc);
     if (copy == nullptr) return nullptr;
@@ -126,6 +130,8 @@ class Allocator {
  private:
   // No user address space is larger; what exceeds it need not be tried.
   static constexpr size_t kAddressSpace = 128 * kTiB;
+  // Larger blocks are often reservations: filling them would take all memory there is.
+  static constexpr size_t kMostFilled = kGiB;
 
   struct Found {
     bool is_slot;
@@ -135,6 +141,18 @@ class Allocator {
     SlotUse large;  // where it is no slot
     Bin outside;    // stands in where this thread has no bin for the class
   };
+
+  static bool IssuesZeros() {
+    return (P::kLayers & Bit(Toggle::kZeroOnFree)) != 0 && OptionsInForce().issues_zeros;
+  }
+
+  // What is new of a block with pages of its own, as zero_on_free does with slots.
+  static void FillFresh(void* block, size_t from, size_t to) {
+    const uint64_t pattern = OptionsInForce().fill;
+    if ((P::kLayers & Bit(Toggle::kZeroOnFree)) == 0 || pattern == 0 || block == nullptr) return;
+    platform::Fill(static_cast<std::byte*>(block), from, to < kMostFilled ? to : kMostFilled,
+                   pattern);
+  }
 
   static LargePolicy PolicyInForce() { return LargePolicyFor<P>(CurrentToggles()); }
 
@@ -187,6 +205,7 @@ class Allocator {
     void* block = nullptr;
     bool zeroed;
     if (weight != 0) block = PlaceLarge(heap, request, weight, &zeroed);
+    FillFresh(block, 0, bytes);
     if (block == nullptr && reserve.until_sample == 0) reserve.until_sample = 1;
     return block;
   }
@@ -217,7 +236,11 @@ class Allocator {
       if (!ReclaimAll(waiting)) break;
       block = g_large_blocks.Allocate(request, PolicyInForce(), &is_zero);
     }
-    if (zeroed != nullptr) *zeroed = is_zero;
+    if (zeroed != nullptr) {
+      *zeroed = is_zero;
+    } else {
+      FillFresh(block, 0, bytes);
+    }
     return block;
   }
 

@@ -53,7 +53,8 @@ BlockWork WorkOn(ClassId id) {
   const BlockWork work = kComposition.block_work(CurrentToggles());
   const size_t most = platform::MostShort(OptionsInForce().wide_vectors);
   const bool is_short = id != kZeroClass && kClassBytes[id] <= most;
-  return work == BlockWork::kUsual && !is_short ? BlockWork::kOther : work;
+  const bool in_place = is_short && !OptionsInForce().FillsBlocks();
+  return work == BlockWork::kUsual && !in_place ? BlockWork::kOther : work;
 }
 
 // Zero-size requests find the zero class's bin in the set, which stays empty.

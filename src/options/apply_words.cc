@@ -51,6 +51,7 @@ bool WordApplier::SetValue(const OptionSpec& spec, const Word& word) {
     case OptionKind::kBytes:
     case OptionKind::kCount:
     case OptionKind::kMilliseconds:
+    case OptionKind::kPattern:
       return SetNumber(spec, word);
     case OptionKind::kProfile: {
       ProfileId chosen_before;
@@ -95,9 +96,10 @@ bool WordApplier::SetSwitchOrNumber(const OptionSpec& spec, const Word& word) {
 
 bool WordApplier::SetNumber(const OptionSpec& spec, const Word& word) {
   uint64_t number = 0;
-  const bool parsed = spec.kind == OptionKind::kBytes   ? ParseBytes(word.value, &number)
-                      : spec.kind == OptionKind::kCount ? ParseCount(word.value, &number)
-                                                        : ParseMilliseconds(word.value, &number);
+  const bool parsed = spec.kind == OptionKind::kBytes     ? ParseBytes(word.value, &number)
+                      : spec.kind == OptionKind::kCount   ? ParseCount(word.value, &number)
+                      : spec.kind == OptionKind::kPattern ? ParsePattern(word.value, &number)
+                                                          : ParseMilliseconds(word.value, &number);
   if (!parsed || number < spec.min || number > spec.max) return false;
   options_.*spec.number = number;
   return true;

@@ -70,6 +70,10 @@ struct Options {
   // Bytes of address space that freed samples take before the oldest is used again.
   uint64_t sample_budget = 0;
   uint64_t sample_side = 0;  // a SampleSide
+  // What zero_on_free leaves in blocks that are issued and in slots that are freed, repeated; 0:
+  // zeros.
+  uint64_t fill = 0;
+  uint64_t fill_freed = 0;
   // Bytes of freed large blocks kept mapped for reuse.
   uint64_t large_cache_bytes = 0;
   // Milliseconds that unused memory is kept before its pages are given back; 0 is at once.
@@ -103,6 +107,11 @@ struct Options {
   char leaks_at_exit[kPathBytes] = {};
   uint64_t leaks_exit_code = 0;
 
+  // Whether blocks are zero when they are issued: derived from the others when all are read.
+  bool issues_zeros = false;
+  constexpr void Derive() { issues_zeros = Has(Toggle::kZeroOnFree) && !FillsBlocks(); }
+
+  constexpr bool FillsBlocks() const { return (fill | fill_freed) != 0; }
   constexpr bool Has(Toggle toggle) const { return (toggles & Bit(toggle)) != 0; }
 };
 
@@ -116,6 +125,7 @@ enum class OptionKind : uint8_t {
   kPath,           // an absolute path
   kSwitchOrBytes,  // on (the profile's size), off, or a size
   kSwitchOrCount,  // on (the profile's number), off, or a number
+  kPattern,        // off, 0xa5, 0xdeadbeef: repeated to eight bytes
   kStatistics,     // off, text, json, text:/path, json:/path
 };
 

@@ -57,6 +57,12 @@ inline constexpr OptionSpec kOptionTable[] = {
                        {0, 32 * kMiB, 128 * kMiB}, kTiB,
                        "bytes of freed large blocks that wait inaccessible",
                        Bit(Toggle::kQuarantine)),
+    option_row::Number(OptionKind::kPattern, "fill", &Options::fill, {0, 0, 0}, UINT64_MAX,
+                       "a byte or word that new blocks are filled with instead of zeros",
+                       Bit(Toggle::kZeroOnFree)),
+    option_row::Number(OptionKind::kPattern, "fill_freed", &Options::fill_freed, {0, 0, 0},
+                       UINT64_MAX, "what freed memory is overwritten with instead of zeros",
+                       Bit(Toggle::kZeroOnFree)),
     option_row::Number(OptionKind::kBytes, "sample_bytes", &Options::sample_bytes, {0, 0, 0}, kTiB,
                        "sampling also takes one block in so many bytes; 0: not by bytes",
                        Bit(Toggle::kSampling)),
@@ -156,7 +162,8 @@ constexpr bool IsWellFormed(const OptionSpec& spec) {
   }
   const bool is_number = spec.kind == OptionKind::kBytes || spec.kind == OptionKind::kCount ||
                          spec.kind == OptionKind::kMilliseconds ||
-                         spec.kind == OptionKind::kChoice || IsSwitchOrNumber(spec.kind);
+                         spec.kind == OptionKind::kPattern || spec.kind == OptionKind::kChoice ||
+                         IsSwitchOrNumber(spec.kind);
   if (is_number != (spec.number != nullptr)) return false;
   if ((spec.kind == OptionKind::kChoice) == spec.choices.empty()) return false;
   const bool is_plain_switch = spec.kind == OptionKind::kSwitch && !spec.is_layer();

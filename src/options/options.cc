@@ -71,6 +71,7 @@ Options ReadOptions(const OptionTexts& texts, const LibraryLayers& library,
   WordApplier(file, library, options, requests, messages).ApplyAll(texts.config);
   WordApplier(environment, library, options, requests, messages).ApplyAll(texts.environment);
   ResolveNeeds(requests, messages, options);
+  options.Derive();
   return options;
 }
 

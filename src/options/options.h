@@ -26,6 +26,7 @@ constexpr Options DefaultsOf(ProfileId profile) {
     if (spec.number != nullptr) options.*spec.number = value;
     if (spec.flag != nullptr) options.*spec.flag = value != 0;
   }
+  options.Derive();
   return options;
 }
 

@@ -75,6 +75,27 @@ constexpr bool ParseMilliseconds(std::string_view text, uint64_t* value) {
   return !__builtin_mul_overflow(number, uint64_t{text == "s" ? 1000u : 1u}, value);
 }
 
+// off, or 0x and up to sixteen hexadecimal digits: a byte, or a word of two, four or eight bytes,
+// whichever is the smallest that holds as many digits. Repeated until eight bytes are full.
+constexpr bool ParsePattern(std::string_view text, uint64_t* value) {
+  constexpr size_t kMostDigits = 16;
+  *value = 0;
+  if (text == "off") return true;
+  if (text.size() < 3 || text[0] != '0' || (text[1] != 'x' && text[1] != 'X')) return false;
+  const size_t digits = text.size() - 2;
+  if (digits > kMostDigits) return false;
+  for (const char c : Part(text, 2, text.size())) {
+    const bool is_digit = c >= '0' && c <= '9';
+    const char small = static_cast<char>(c | 0x20);
+    if (!is_digit && (small < 'a' || small > 'f')) return false;
+    *value = *value << 4 | static_cast<uint64_t>(is_digit ? c - '0' : small - 'a' + 10);
+  }
+  size_t held = 2;
+  while (held < digits) held *= 2;
+  for (; held < kMostDigits; held *= 2) *value |= *value << (4 * held);
+  return true;
+}
+
 // What stats_at_exit says.
 struct StatisticsTarget {
   enum Form { kNone, kText, kJson };

@@ -67,6 +67,9 @@ void AppendExpected(Message& message, const OptionSpec& spec) {
       message << "milliseconds from " << spec.min << " to " << spec.max
               << ", such as 500, 500ms or 2s";
       return;
+    case OptionKind::kPattern:
+      message << "off, or a byte or word in hexadecimal, such as 0xa5 or 0xdeadbeef";
+      return;
     case OptionKind::kProfile:
       return AppendNames(message, kProfileNames);
     case OptionKind::kChoice:
@@ -98,6 +101,13 @@ void AppendCurrent(Message& message, const OptionSpec& spec, const Options& opti
     case OptionKind::kCount:
     case OptionKind::kMilliseconds:
       AppendNumber(message, spec.kind, options.*spec.number);
+      return;
+    case OptionKind::kPattern:
+      if (options.*spec.number == 0) {
+        message << "off";
+      } else {
+        message.Hex(options.*spec.number);
+      }
       return;
     case OptionKind::kProfile:
       message << NameOf(options.profile);

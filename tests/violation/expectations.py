@@ -106,6 +106,8 @@ RACING = no_address(report("double free|corrupt free list: .*racing double free"
 NO_CANARIES = missed("fast has no canaries and no guards")
 ANY_GUARD = by_chance("fast has no guards: what lies behind decides", GUARD)
 AT_FREE = up_to(SLABS, report("heap overflow", "free"), GUARD)
+# Of a slab's last slot, more than a few bytes lead into the guard.
+AT_FREE_OR_GUARD = either(report("heap overflow", "free"), GUARD)
 # The library sees the copy's bounds before a byte is written.
 AT_CALL = report("out-of-bounds library call", "call")
 # The copy may begin where nothing of ours is.
@@ -234,6 +236,11 @@ TABLE = {
                      "request_reallocarray_overflow", "request_realloc_minus_8", "request_aligned_alloc",
                      "request_posix_memalign"), all_profiles(ENOMEM)),
     "request_new": all_profiles(answered("std::bad_alloc")),
+    # historic bugs
+    "heartbleed": each(ANY_GUARD, by_chance("reads are not checked: a guard is met only near a slab's end", GUARD),
+                       no_address(AT_CALL)),
+    **dict.fromkeys(("baron_samedit", "webp_huffman", "exim_base64"), fast_else(NO_CANARIES, AT_FREE_OR_GUARD)),
+    **dict.fromkeys(("curl_socks5", "glibc_syslog"), each(ANY_GUARD, AT_FREE_OR_GUARD, no_address(AT_CALL))),
     # no faults
     **dict.fromkeys(("valid_free_null", "valid_realloc_null", "valid_usable_size_null", "valid_sized_delete_null",
                      "valid_frees"), all_profiles(answered("as it should"))),

@@ -13,9 +13,11 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
+import checkers  # noqa: E402
 import commit  # noqa: E402
 import detection  # noqa: E402
 import expectations  # noqa: E402
+import precision  # noqa: E402
 import run  # noqa: E402
 
 REPORT = "double free: the block was freed before; address 0x10, size class 32. What to do: look"
@@ -72,6 +74,53 @@ class ReadOutcome(unittest.TestCase):
         self.assertEqual(self.kind(4, "inapplicable x\n"), ("inapplicable", "start"))
         self.assertEqual(self.kind(0, "at access\n"), ("crash", "access"))
         self.assertEqual(self.kind(2, ""), ("crash", "start"))
+
+
+OUR_REPORT = ('{"format":"bartizan-report","block":{"state":"live","requested":24},"allocation":{"stack":[{}]},'
+              '"free":{"stack":[]}}\n')
+ASAN_REPORT = """==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x50b
+0x50b is located 0 bytes inside of 100-byte region [0x50b,0x5af)
+freed by thread T0 here:
+previously allocated by thread T0 here:
+"""
+MEMCHECK_REPORT = """==9== Invalid write of size 1
+==9==  Address 0x4 is 0 bytes after a block of size 100 alloc'd
+"""
+MEMCHECK_FREED = """==9== Invalid free() / delete / delete[] / realloc()
+==9==  Address 0x4 is 0 bytes inside a block of size 100 free'd
+==9==  Block was alloc'd at
+"""
+GWP_REPORT = """*** GWP-ASan detected a memory error ***
+Use After Free at 0x7f (0 bytes into a 100-byte allocation at 0x7f) by thread 1 here:
+0x7f was deallocated by thread 1 here:
+0x7f was allocated by thread 1 here:
+"""
+
+
+class Precision(unittest.TestCase):
+    def found(self, text, checker=None, status=-signal.SIGABRT):
+        return str(precision.judge(checker or checkers.Ours("debug", ""), status, text))
+
+    def test_when(self):
+        self.assertEqual(self.found("at prepare\nat access\n" + OUR_REPORT), "at once BA")
+        self.assertEqual(self.found("at prepare\nat access\nat free\n" + OUR_REPORT), "at free BA")
+        self.assertEqual(self.found("at free\nat reuse\nat free\n" + OUR_REPORT), "at a later free BA")
+        # memcheck goes on: what comes after the report says nothing of it.
+        self.assertEqual(self.found("at access\n" + MEMCHECK_REPORT + "at free\nunnoticed x\n", checkers.Memcheck(), 3),
+                         "at once BA")
+
+    def test_without_a_report(self):
+        self.assertEqual(self.found("at access\n", status=-signal.SIGSEGV), "stopped")
+        self.assertEqual(self.found("at access\nat free\n", status=-signal.SIGABRT), "stopped later")
+        self.assertEqual(self.found("at access\nat exit\nunnoticed x\n", status=3), "never")
+        self.assertEqual(self.found("at access\nanswered reads zeros\n", status=0), "harmless")
+
+    def test_what_each_names(self):
+        for checker, text, named in ((checkers.AddressSanitizer(), ASAN_REPORT, "BAF"), (checkers.Scudo(), GWP_REPORT, "BAF"),
+                                     (checkers.Memcheck(), MEMCHECK_FREED, "BAF"),
+                                     (checkers.AddressSanitizer(), ASAN_REPORT.splitlines()[0], ""),
+                                     (checkers.Scudo(), "Scudo ERROR: corrupted chunk header", "")):
+            self.assertEqual(self.found("at access\n" + text, checker), f"at once {named}".rstrip())
 
 
 class Judgement(unittest.TestCase):

@@ -51,6 +51,8 @@ std::string ValuesOf(const OptionSpec& spec) {
       return absl::StrJoin(ChoicesOf(spec), ", ");
     case OptionKind::kSwitchOrCount:
       return absl::StrCat("on, off, ", spec.min, "-", spec.max);
+    case OptionKind::kPattern:
+      return "off, 0x00-0xffffffffffffffff";
     case OptionKind::kPath:
       return "/path";
     case OptionKind::kStatistics:
@@ -80,6 +82,7 @@ std::string DefaultOf(const OptionSpec& spec, ProfileId profile) {
     case OptionKind::kPath:
       return "-";
     case OptionKind::kStatistics:
+    case OptionKind::kPattern:
       return "off";
   }
   return "";
@@ -161,6 +164,8 @@ absl::string_view KindName(OptionKind kind) {
       return "path";
     case OptionKind::kStatistics:
       return "statistics";
+    case OptionKind::kPattern:
+      return "pattern";
     case OptionKind::kSwitchOrBytes:
       return "switch-or-bytes";
     case OptionKind::kSwitchOrCount:

@@ -84,6 +84,7 @@ extern const FaultList kContentsFaults;
 extern const FaultList kReuseFaults;
 extern const FaultList kReferenceFaults;
 extern const FaultList kRequestFaults;
+extern const FaultList kHistoricFaults;
 extern const FaultList kValidUses;
 
 }  // namespace faults

@@ -17,9 +17,9 @@ constexpr int kWrongUse = 2;
 constexpr unsigned kSeconds = 60;
 
 constexpr const FaultList* kLists[] = {
-    &kOverflowFaults, &kUnderflowFaults, &kDoubleFreeFaults, &kInvalidFreeFaults,
-    &kResizeFaults,   &kStaleFaults,     &kFamilyFaults,     &kContentsFaults,
-    &kReuseFaults,    &kReferenceFaults, &kRequestFaults,    &kValidUses,
+    &kOverflowFaults, &kUnderflowFaults, &kDoubleFreeFaults, &kInvalidFreeFaults, &kResizeFaults,
+    &kStaleFaults,    &kFamilyFaults,    &kContentsFaults,   &kReuseFaults,       &kReferenceFaults,
+    &kRequestFaults,  &kHistoricFaults,  &kValidUses,
 };
 
 constexpr char kUsage[] =

@@ -38,6 +38,25 @@ TEST(Values, WrongSizesAreRefused) {
   }
 }
 
+TEST(Values, PatternsAreRepeated) {
+  const auto pattern = [](std::string_view text) {
+    uint64_t value = kUnset;
+    return ParsePattern(text, &value) ? value : kUnset;
+  };
+  EXPECT_EQ(pattern("off"), 0u);
+  EXPECT_EQ(pattern("0x0"), 0u);
+  EXPECT_EQ(pattern("0xA5"), 0xa5a5a5a5a5a5a5a5u);
+  EXPECT_EQ(pattern("0Xa"), 0x0a0a0a0a0a0a0a0au);
+  EXPECT_EQ(pattern("0xbad"), 0x0bad0bad0bad0badu);
+  EXPECT_EQ(pattern("0xdeadbeef"), 0xdeadbeefdeadbeefu);
+  EXPECT_EQ(pattern("0x123456789"), 0x0000000123456789u);
+  EXPECT_EQ(pattern("0x0123456789ABCDEF"), 0x0123456789abcdefu);
+  for (std::string_view text :
+       {"", "a5", "165", "0x", "0xg", "0x1 ", "on", "0x00123456789abcdef"}) {
+    EXPECT_EQ(pattern(text), kUnset) << text;
+  }
+}
+
 TEST(Values, DurationsAreMillisecondsOrSeconds) {
   EXPECT_EQ(Milliseconds("0"), 0u);
   EXPECT_EQ(Milliseconds("250"), 250u);
