@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -210,9 +211,9 @@ class OfAProcess(LeaksTest):
     def test_a_process_of_somebody_else(self):
         if not can_be_another_user():
             self.skipTest("only root can be somebody else")
-        os.chmod(self.folder, 0o755)
+        command = shutil.copy(BARTIZAN, self.path("bartizan"))
         with self.waiting() as process:
-            result = subprocess.run([BARTIZAN, "unreachable", str(process.pid)], env=environment(), capture_output=True,
+            result = subprocess.run([command, "unreachable", str(process.pid)], env=environment(), capture_output=True,
                                     text=True, check=False, user=65534, group=65534, extra_groups=[])
             self.assertEqual((result.returncode, result.stdout), (2, ""))
             self.assertIn("run this as root, or as the user of the process", result.stderr)
