@@ -103,6 +103,15 @@ typedef struct bartizan_statistics {
   uint64_t container_limit_bytes;
   uint64_t container_used_bytes;
   uint64_t container_shrinks; /* times that caches and quarantine shrank for it */
+  uint64_t catches;           /* heap errors that were caught, by layers and always */
+  uint64_t live_handles;      /* handles that resolve */
+  uint64_t handle_pins;
+  uint64_t retired_handles; /* entries of the table that are issued no more */
+  uint64_t handle_table_bytes;
+  /* Estimated from samples, exact where every block is one: since the start of the process. */
+  uint64_t allocated_blocks;
+  uint64_t allocated_bytes;
+  uint64_t peak_live_bytes; /* the most of live_bytes */
 } bartizan_statistics;
 
 /* Fills *statistics. Walks all slabs: milliseconds in a large process. Exact when no other thread

@@ -41,6 +41,7 @@ def abi_library(name, composition, **kwargs):
         deps = common["deps"] + [
             ":own_malloc",
             "//src/platform:topology_libnuma",
+            "//src/report:exit_summary",
         ],
         **kwargs
     )

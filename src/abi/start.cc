@@ -8,6 +8,7 @@
 #include "src/options/sealed_page.h"
 #include "src/platform/process.h"
 #include "src/platform/topology.h"
+#include "src/report/exit_summary.h"
 #include "src/report/own_statistics.h"
 
 namespace {
@@ -26,6 +27,7 @@ namespace {
   if (!bartizan::IsStarted()) return;
   int status = 0;
   const bool ends = bartizan::FindLeaksAtExit(&status);
+  bartizan::WriteExitSummary();
   bartizan::WriteStatisticsAtExit();
   if (!ends) return;
   // As exit() would do next.

@@ -89,6 +89,15 @@ void FillFurther(const EngineStatistics& from, bartizan_statistics* to) {
   to->container_limit_bytes = from.container_limit;
   to->container_used_bytes = from.container_used;
   to->container_shrinks = from.container_shrinks;
+  to->catches = from.AllCatches();
+  to->live_handles = from.handles.live;
+  to->handle_pins = from.handles.pins;
+  to->retired_handles = from.handles.retired;
+  to->handle_table_bytes = from.handles.table_bytes;
+  const bartizan::HistogramStatistics& sizes = from.Of(bartizan::Sampled::kSize);
+  to->allocated_blocks = sizes.count();
+  to->allocated_bytes = sizes.sum;
+  to->peak_live_bytes = from.peak_bytes;
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ struct LargeStatistics;
 struct RangeNode;
 struct Slab;
 struct Epoch;
+struct CatchCounters;
+struct SampleCounters;
+class HandleTable;
 class StackTable;
 
 namespace platform {
@@ -55,6 +58,9 @@ struct EngineRoots {
   uint64_t trailer_bytes;
   uint64_t toggles;
   const StackTable* stacks;
+  const CatchCounters* catches;
+  const SampleCounters* samples;
+  const HandleTable* handles;
   // The tree of live large blocks, the cached ones, and the lock that guards both: its first word
   // is zero while nobody holds it.
   RangeNode* const* large_live;

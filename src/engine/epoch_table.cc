@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include "src/base/bits.h"
-#include "src/base/random.h"
 #include "src/engine/epochs.h"
 #include "src/metadata/metadata_memory.h"
+#include "src/metadata/seeding.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 
@@ -17,10 +17,7 @@ bool EpochTable::Grow() {
   constexpr size_t kPiece = 64 * kKiB;
   constexpr size_t kAll = kMost * sizeof(Epoch);
   if (records_ == nullptr) {
-    RandomStream random;
-    uint32_t key[RandomStream::kKeyWords];
-    platform::FillRandom(key, sizeof key);
-    random.Seed(key);
+    RandomStream random = NewStream(StreamUse::kEpochs);
     records_ = reinterpret_cast<Epoch*>(ClaimMetadata(random, kAll, platform::Access::kNone));
     if (records_ == nullptr) return false;
   }

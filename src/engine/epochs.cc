@@ -1,6 +1,7 @@
 #include "src/engine/epochs.h"
 
 #include "src/engine/bad_pointer.h"
+#include "src/engine/clock.h"
 #include "src/engine/closing_slabs.h"
 #include "src/engine/heap_registry.h"
 #include "src/engine/large_blocks.h"
@@ -8,7 +9,6 @@
 #include "src/engine/rebuild.h"
 #include "src/engine/reclaim.h"
 #include "src/engine/runtime.h"
-#include "src/platform/entropy.h"
 #include "src/platform/lock.h"
 #include "src/platform/topology.h"
 
@@ -76,7 +76,7 @@ void Retire(const EpochName& name) {
       heap->holder = platform::ThisThread();
     }
     Settle(*heap);
-    EmptyHeap(*heap, platform::CoarseMilliseconds(), Waiting::kWithSlabs);
+    EmptyHeap(*heap, EngineMilliseconds(), Waiting::kWithSlabs);
     {
       platform::LockGuard guard(lock);
       Epoch* const epoch = g_epochs.Find(name);
@@ -298,7 +298,7 @@ void OnFreedByOther(uint32_t id) {
   Epoch* const epoch = g_epochs.At(id);
   if (epoch == nullptr) return;
   if (epoch->until_look.fetch_sub(1, std::memory_order_relaxed) != 1) return;
-  const uint64_t now = platform::CoarseMilliseconds();
+  const uint64_t now = EngineMilliseconds();
   TidyEpoch(id, now, Care::kDrain);
   EpochView view;
   if (!ViewAt(id, &view)) return;

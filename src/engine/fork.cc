@@ -9,6 +9,7 @@
 #include "src/engine/runtime.h"
 #include "src/engine/stacks.h"
 #include "src/metadata/address_map.h"
+#include "src/metadata/seeding.h"
 
 namespace bartizan {
 namespace {
@@ -41,6 +42,7 @@ void Prepare() {
     g_taken[i] = lock != nullptr && !lock->HeldByThisThread();
     if (g_taken[i]) lock->Acquire();
   }
+  seeding::BeginFork();
   platform::Lock::BeginFork();
 }
 
@@ -51,7 +53,11 @@ void ReleaseAll() {
   }
 }
 
+constinit bool g_is_fork_child = false;
+
 void InChild() {
+  g_is_fork_child = true;
+  seeding::BeginChild();
   registry::AbandonOtherHeaps();
   g_large_blocks.Reseed();
   g_handle_table.BeginChild();
@@ -59,6 +65,8 @@ void InChild() {
 }
 
 }  // namespace
+
+bool IsForkChild() { return g_is_fork_child; }
 
 void InstallForkHandlers() { pthread_atfork(Prepare, ReleaseAll, InChild); }
 

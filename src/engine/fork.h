@@ -12,6 +12,9 @@ namespace bartizan {
 // waits for the one that was interrupted.
 void InstallForkHandlers();
 
+// Whether this process was made by a fork and runs the same program since.
+bool IsForkChild();
+
 }  // namespace bartizan
 
 #endif  // BARTIZAN_SRC_ENGINE_FORK_H_

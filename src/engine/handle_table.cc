@@ -1,11 +1,10 @@
 #include "src/engine/handle_table.h"
 
 #include "src/base/bits.h"
-#include "src/base/random.h"
 #include "src/base/violation.h"
 #include "src/engine/heap.h"
 #include "src/metadata/metadata_memory.h"
-#include "src/platform/entropy.h"
+#include "src/metadata/seeding.h"
 #include "src/platform/memory.h"
 
 namespace bartizan {
@@ -17,14 +16,6 @@ namespace {
 constexpr uint64_t kIndexMask = HandleTable::kMostEntries - 1;
 // Between entries and records, never mapped.
 constexpr size_t kGapBytes = kMiB;
-
-RandomStream FreshStream() {
-  uint32_t key[RandomStream::kKeyWords];
-  platform::FillRandom(key, sizeof key);
-  RandomStream random;
-  random.Seed(key);
-  return random;
-}
 
 // Indices that differ in one bit differ in this, so that no bit of a handle can be turned over
 // without its tag becoming another than that of the entry it then names.
@@ -103,7 +94,7 @@ HandleTable::Taken HandleTable::TakeFresh(uint32_t shard, uint32_t* index) {
 
 // Keeps address space for all of it, or for a part where the process may not have as much.
 bool HandleTable::Reserve() {
-  RandomStream random = FreshStream();
+  RandomStream random = NewStream(StreamUse::kHandles);
   for (uint32_t entries = most_entries_; entries != 0;
        entries = entries > kLeastPiece ? entries / 8 : 0) {
     const size_t entry_bytes = entries * sizeof(Entry);
@@ -134,7 +125,7 @@ bool HandleTable::Grow() {
 }
 
 void HandleTable::DrawKey() {
-  RandomStream random = FreshStream();
+  RandomStream random = NewStream(StreamUse::kHandles);
   permutation_ = KeyedPermutation(HashKey{{random.Next64(), random.Next64()}});
 }
 

@@ -35,6 +35,17 @@
 
 namespace bartizan {
 
+// What a table holds. Exact where nothing runs meanwhile.
+struct HandleCounts {
+  uint64_t live;               // handles that resolve
+  uint64_t pins;               // pins of these, and of freed ones
+  uint64_t pinned_after_free;  // handles that were freed and whose blocks stay until the last unpin
+  uint64_t retired;            // entries that are issued no more
+  uint64_t entries;            // ever used
+  uint64_t most_entries;       // for which there is address space, or may be
+  uint64_t table_bytes;        // mapped for entries
+};
+
 class HandleTable {
  public:
   static constexpr unsigned kIndexBits = 24;
@@ -111,6 +122,11 @@ class HandleTable {
   // Entries that are issued no more. Exact when no other thread gives entries back.
   uint64_t retired() const { return retired_.load(std::memory_order_relaxed); }
 
+  // Of a table that may be another process's: `read(address, to, bytes)` copies from its memory,
+  // and may fail. Nothing of what it says is believed. False: the table cannot be read.
+  template <class Read>
+  static bool CountElsewhere(const Read& read, uintptr_t table, HandleCounts* counts);
+
  private:
   static constexpr uint64_t kLive = uint64_t{1} << kPinBits;
   // Free entries, linked: so many lists that threads seldom meet.
@@ -173,6 +189,38 @@ class HandleTable {
 };
 
 extern constinit HandleTable g_handle_table;
+
+template <class Read>
+bool HandleTable::CountElsewhere(const Read& read, uintptr_t table, HandleCounts* counts) {
+  *counts = {};
+  alignas(HandleTable) std::byte bytes[sizeof(HandleTable)];
+  if (!read(table, bytes, sizeof bytes)) return false;
+  const auto* const copy = reinterpret_cast<const HandleTable*>(bytes);
+  const uint32_t mapped = copy->limit_.load(std::memory_order_relaxed);
+  const uint32_t limit = mapped < kMostEntries ? mapped : kMostEntries;
+  const uint32_t end = copy->fresh_ < limit ? copy->fresh_ : limit;
+  counts->retired = copy->retired_.load(std::memory_order_relaxed);
+  counts->most_entries = copy->room_ != 0 ? copy->room_ : copy->most_entries_;
+  counts->table_bytes = limit * (sizeof(Entry) + sizeof(Record));
+  // Copied before the first piece was mapped.
+  if (copy->entries_ == nullptr || end == 0) return true;
+  counts->entries = end - 1;  // the first belongs to nobody
+  constexpr uint32_t kAtATime = 64;
+  uint64_t words[kAtATime * sizeof(Entry) / sizeof(uint64_t)];
+  for (uint32_t first = 1; first < end; first += kAtATime) {
+    const uint32_t some = end - first < kAtATime ? end - first : kAtATime;
+    const auto from = reinterpret_cast<uintptr_t>(copy->entries_) + first * sizeof(Entry);
+    if (!read(from, words, some * sizeof(Entry))) return false;
+    for (uint32_t i = 0; i < some; ++i) {
+      const uint64_t word = words[i * sizeof(Entry) / sizeof(uint64_t)];
+      const bool live = (word & kLive) != 0;
+      counts->live += live ? 1 : 0;
+      counts->pins += word & kMostPins;
+      counts->pinned_after_free += !live && (word & kMostPins) != 0 ? 1 : 0;
+    }
+  }
+  return true;
+}
 
 // Ends the process: an unpin of what is not pinned.
 BARTIZAN_COLD void ReportWrongUnpin(uint64_t handle);

@@ -10,8 +10,8 @@
 #include "src/engine/rebuild.h"
 #include "src/engine/runtime.h"
 #include "src/metadata/metadata_memory.h"
+#include "src/metadata/seeding.h"
 #include "src/platform/bytes.h"
-#include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 #include "src/platform/process.h"
 #include "src/platform/thread_exit.h"
@@ -38,18 +38,16 @@ constinit std::atomic<bool> g_exit_prepared{false};
 // parent's random stream.
 constinit uint32_t g_seed_generation = 0;
 
-void Seed(RandomStream& random) {
-  uint32_t key[RandomStream::kKeyWords];
-  platform::FillRandom(key, sizeof key);
-  random.Seed(key);
+void Reseed(Heap& heap) {
+  heap.random = NewStream(StreamUse::kHeap, heap.id());
+  heap.seed_generation = g_seed_generation;
 }
 
 // g_lock is held.
 Heap* CreateHeap(uint32_t node, HeapKind kind = HeapKind::kOfThread) {
   const uint32_t id = g_heap_limit.load(std::memory_order_relaxed);
   if (id > kMaxHeaps) return nullptr;
-  RandomStream random;
-  Seed(random);
+  RandomStream random = NewStream(StreamUse::kHeap, id);
   BinLayout layouts[kClasses];
   const size_t places = PlanBins(random, kind, layouts);
   const size_t bytes = AlignUp(sizeof(Heap) + places * kPlaceStep, platform::kPageBytes);
@@ -79,10 +77,7 @@ Heap* Unlink(Heap** link) {
   heap->next_idle = nullptr;
   heap->holder = platform::ThisThread();
   heap->thread = platform::ThreadId();
-  if (heap->seed_generation != g_seed_generation) {
-    Seed(heap->random);
-    heap->seed_generation = g_seed_generation;
-  }
+  if (heap->seed_generation != g_seed_generation) Reseed(*heap);
   return heap;
 }
 
@@ -254,8 +249,7 @@ void AbandonOtherHeaps() {
   for (uint32_t id = 1; id < limit; ++id) {
     Heap* heap = g_heaps[id].load(std::memory_order_relaxed);
     if (heap->holder == platform::ThisThread() || heap == CurrentBins() || heap == g_late_heap) {
-      Seed(heap->random);
-      heap->seed_generation = g_seed_generation;
+      Reseed(*heap);
       continue;
     }
     if (heap->holder == 0) continue;

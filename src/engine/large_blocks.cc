@@ -5,7 +5,7 @@
 
 #include "src/base/bits.h"
 #include "src/engine/epochs.h"
-#include "src/platform/entropy.h"
+#include "src/metadata/seeding.h"
 #include "src/platform/memory.h"
 #include "src/platform/topology.h"
 
@@ -30,10 +30,7 @@ void LargeBlocks::Initialize(RandomStream& random) {
 }
 
 void LargeBlocks::Reseed() {
-  RandomStream random;
-  uint32_t key[RandomStream::kKeyWords];
-  platform::FillRandom(key, sizeof key);
-  random.Seed(key);
+  RandomStream random = NewStream(StreamUse::kLargeBlocks);
   space_.Reseed(random);
 }
 

@@ -2,9 +2,9 @@
 #include <cstring>
 
 #include "src/base/bits.h"
+#include "src/engine/clock.h"
 #include "src/engine/epochs.h"
 #include "src/engine/large_blocks.h"
-#include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 #include "src/platform/topology.h"
 
@@ -94,7 +94,7 @@ size_t LargeBlocks::FindCached(const LargeRequest& request, const Shape& shape) 
 
 LargeBlock* LargeBlocks::TakeCached(const LargeRequest& request, const LargePolicy& policy) {
   const Shape shape = ShapeOf(request, policy);
-  const uint64_t now = platform::CoarseMilliseconds();
+  const uint64_t now = EngineMilliseconds();
   LargeBlock* block;
   bool fits;
   {
@@ -160,7 +160,7 @@ bool LargeBlocks::Keep(LargeBlock* block, const LargePolicy& policy) {
   if (epoch != nullptr && epoch->closing) return false;
   // Huge pages are as cheap to fault in again, zeroed by the kernel, as to zero here.
   if (policy.zero && block->huge) return false;
-  const uint64_t now = platform::CoarseMilliseconds();
+  const uint64_t now = EngineMilliseconds();
   {
     platform::LockGuard guard(lock_);
     if (bytes > CacheBudget(now, policy)) return false;

@@ -10,11 +10,26 @@ namespace bartizan {
 uint64_t LayoutFingerprint() {
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, by words
   const auto add = [&hash](uint64_t n) { hash = (hash ^ n) * 0x100000001b3; };
-  for (const size_t bytes :
-       {sizeof(EngineRoots), sizeof(Heap), sizeof(BinSet), sizeof(Bin), sizeof(BinReserve),
-        sizeof(HeapCounters), sizeof(Slab), sizeof(Epoch), sizeof(ClassRegion),
-        sizeof(LargeStatistics), sizeof(platform::ProcessCounters), sizeof(StackTable),
-        sizeof(LargeBlock), sizeof(Sample), kRegionBytes, kSlabGuardBytes, kUnitBytes}) {
+  for (const size_t bytes : {sizeof(EngineRoots),
+                             sizeof(Heap),
+                             sizeof(BinSet),
+                             sizeof(Bin),
+                             sizeof(BinReserve),
+                             sizeof(HeapCounters),
+                             sizeof(Slab),
+                             sizeof(Epoch),
+                             sizeof(ClassRegion),
+                             sizeof(LargeStatistics),
+                             sizeof(platform::ProcessCounters),
+                             sizeof(StackTable),
+                             sizeof(CatchCounters),
+                             sizeof(SampleCounters),
+                             sizeof(HandleTable),
+                             sizeof(LargeBlock),
+                             sizeof(Sample),
+                             kRegionBytes,
+                             kSlabGuardBytes,
+                             kUnitBytes}) {
     add(bytes);
   }
   for (const size_t offset : {offsetof(Slab, uncarved),          offsetof(Slab, node),

@@ -11,13 +11,6 @@
 namespace bartizan {
 namespace {
 
-using record_copy::Address;
-using record_copy::Copy;
-using record_copy::ElementOf;
-using record_copy::Number;
-using record_copy::PlaceOf;
-using record_copy::StatesCopy;
-
 class BlockWalk {
  public:
   BlockWalk(const MemoryReader& memory, const EngineRoots& roots, const HeapVisitor& visitor)
@@ -97,7 +90,7 @@ class BlockWalk {
     const size_t slot_bytes = id == kZeroClass ? 0 : kClassBytes[id];
     const size_t capacity = slot_bytes - std::min<size_t>(slot_bytes, roots_.trailer_bytes);
     const uint32_t uncarved = slab->uncarved;
-    StatesCopy words(memory_, states, GranulesPerSlab(id));
+    States words(memory_, states, GranulesPerSlab(id));
     for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {
       if ((uncarved >> unit & 1) != 0) continue;
       const SlotSpan slots = SlotsOfUnit(id, unit);

@@ -4,6 +4,7 @@
 
 #include "src/base/bits.h"
 #include "src/engine/bad_pointer.h"
+#include "src/engine/clock.h"
 #include "src/engine/closing_slabs.h"
 #include "src/engine/cold_slots.h"
 #include "src/engine/container_limits.h"
@@ -15,7 +16,6 @@
 #include "src/engine/slab_pool.h"
 #include "src/engine/tidy.h"
 #include "src/options/sealed_page.h"
-#include "src/platform/entropy.h"
 #include "src/platform/marked_point.h"
 
 namespace bartizan {
@@ -283,7 +283,7 @@ void PurgeDue(Heap& heap, uint64_t now_ms) {
 
 bool OnSlabEmpty(Heap& heap, SlabRef ref) {
   Slab& slab = g_address_map.slab(ref);
-  const uint64_t now = platform::CoarseMilliseconds();
+  const uint64_t now = EngineMilliseconds();
   slab.empty_since_ms = now == 0 ? 1 : now;
   heap.empty_bytes += SlabBytes(ref.class_id());
   heap.reserve[ref.class_id()].empty_slabs++;
@@ -326,7 +326,7 @@ void RequestPurge() { g_purge_requests.fetch_add(1, std::memory_order_relaxed); 
 void internal::SlowTick(Heap& heap) {
   heap.slow_operations = heap.watched_frees = 0;
   HeapCounters::Add(heap.counters.ticks, 1);
-  const uint64_t now = platform::CoarseMilliseconds();
+  const uint64_t now = EngineMilliseconds();
   const uint32_t requests = g_purge_requests.load(std::memory_order_relaxed);
   const bool asked = heap.purges_seen != requests;
   if (IsScarce(now)) {

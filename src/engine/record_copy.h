@@ -1,4 +1,4 @@
-// Copies of the engine's records, for walks over the records of this process or another.
+// Copies of records that may lie in another process, for the walk of statistics.h.
 #ifndef BARTIZAN_SRC_ENGINE_RECORD_COPY_H_
 #define BARTIZAN_SRC_ENGINE_RECORD_COPY_H_
 
@@ -9,7 +9,7 @@
 #include "src/engine/statistics.h"
 #include "src/metadata/slot_state.h"
 
-namespace bartizan::record_copy {
+namespace bartizan {
 
 // A copy of a record whose type cannot be copied otherwise, for it holds atomics.
 template <class T>
@@ -31,13 +31,6 @@ uint64_t Number(const MemoryReader& memory, const T* from) {
   return from != nullptr && copy.Read(memory, from) ? static_cast<uint64_t>(*copy) : 0;
 }
 
-// What a pointer says, whatever it points at.
-template <class T>
-uintptr_t Address(const MemoryReader& memory, const T* from) {
-  static_assert(sizeof(T) == sizeof(uintptr_t));
-  return Number(memory, reinterpret_cast<const uintptr_t*>(from));
-}
-
 // A place in a record that lies elsewhere: computed, not read.
 template <class T>
 const T* PlaceOf(uintptr_t address) {
@@ -48,10 +41,17 @@ const T* ElementOf(const T* first, size_t index) {
   return PlaceOf<T>(reinterpret_cast<uintptr_t>(first) + index * sizeof(T));
 }
 
+// What a pointer says, whatever it points at.
+template <class T>
+uintptr_t Address(const MemoryReader& memory, const T* from) {
+  static_assert(sizeof(T) == sizeof(uintptr_t));
+  return Number(memory, reinterpret_cast<const uintptr_t*>(from));
+}
+
 // The states of a slab's slots, some at a time.
-class StatesCopy {
+class States {
  public:
-  StatesCopy(const MemoryReader& memory, const SlotState* slab, uint32_t granules)
+  States(const MemoryReader& memory, const SlotState* slab, uint32_t granules)
       : memory_(memory), slab_(slab), granules_(granules) {}
 
   bool At(uint32_t granule, StateWord* word) {
@@ -79,6 +79,14 @@ class StatesCopy {
   uint16_t words_[kAtATime];
 };
 
-}  // namespace bartizan::record_copy
+// The parts of the walk that are single records. False: it cannot be read.
+bool ReadProcessCounters(const MemoryReader& memory, const EngineRoots& roots,
+                         EngineStatistics* out);
+bool ReadCatches(const MemoryReader& memory, const EngineRoots& roots, EngineStatistics* out);
+bool ReadSampleCounters(const MemoryReader& memory, const EngineRoots& roots,
+                        EngineStatistics* out);
+bool ReadHandles(const MemoryReader& memory, const EngineRoots& roots, EngineStatistics* out);
+
+}  // namespace bartizan
 
 #endif  // BARTIZAN_SRC_ENGINE_RECORD_COPY_H_

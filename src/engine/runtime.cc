@@ -1,14 +1,14 @@
 #include "src/engine/runtime.h"
 
-#include "src/base/random.h"
+#include "src/engine/clock.h"
 #include "src/engine/container_limits.h"
 #include "src/engine/fork.h"
 #include "src/engine/heap.h"
 #include "src/engine/large_blocks.h"
 #include "src/engine/stacks.h"
 #include "src/metadata/address_map.h"
+#include "src/metadata/seeding.h"
 #include "src/platform/bytes.h"
-#include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 
 namespace bartizan {
@@ -28,7 +28,7 @@ void Start(RandomStream& random) {
   g_runtime.roots = MakeRoots();
   bartizan_sealed_page.info.engine_roots = reinterpret_cast<uintptr_t>(&g_runtime.roots);
   Seal();
-  container_limits::Start(platform::CoarseMilliseconds());
+  container_limits::Start(EngineMilliseconds());
   platform::SealReadOnly(reinterpret_cast<uintptr_t>(&g_runtime), sizeof g_runtime);
 }
 
@@ -43,10 +43,8 @@ bool EnsureStarted() {
     if (g_started.load(std::memory_order_relaxed)) return true;
     kComposition.load_options();
     g_runtime.trailer_bytes = kComposition.trailer_bytes(CurrentToggles());
-    uint32_t key[RandomStream::kKeyWords];
-    platform::FillRandom(key, sizeof key);
-    RandomStream random;
-    random.Seed(key);
+    seeding::Start(OptionsInForce().seed);
+    RandomStream random = NewStream(StreamUse::kStart);
     if (!g_address_map.Initialize(random)) return false;
     Start(random);
     g_started.store(true, std::memory_order_release);

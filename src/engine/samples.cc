@@ -8,12 +8,16 @@
 #include "src/base/violation.h"
 #include "src/engine/heap.h"
 #include "src/engine/large_blocks.h"
+#include "src/engine/sample_counters.h"
 #include "src/engine/stacks.h"
 #include "src/hooks/secrets.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 
 namespace bartizan {
+
+constinit SampleCounters g_sample_counters = {};
+
 namespace {
 
 // Each live sample spends a mapping: of those that a process may have, so many at most.
@@ -45,6 +49,33 @@ void Record(SampleEvent& event) {
   event.thread = HasHeap(bins) ? static_cast<const Heap*>(bins)->thread : 0;
   event.time_ns = platform::Nanoseconds();
   event.number = g_events.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void CountAllocation(const LargeBlock& block) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  SampleCounters& counters = g_sample_counters;
+  Sample& sample = *block.sample;
+  sample.operations = counters.operations.fetch_add(sample.weight, kRelaxed);
+  counters.Add(Sampled::kSize, block.requested, sample.weight);
+  const uint64_t bytes = sample.weight * block.requested;
+  const uint64_t live = counters.live_bytes.fetch_add(bytes, kRelaxed) + bytes;
+  uint64_t peak = counters.peak_bytes.load(kRelaxed);
+  while (live > peak && !counters.peak_bytes.compare_exchange_weak(peak, live, kRelaxed)) {
+  }
+}
+
+void CountFree(const LargeBlock& block) {
+  constexpr uint64_t kNanosecondsPerMicrosecond = 1000;
+  SampleCounters& counters = g_sample_counters;
+  const Sample& sample = *block.sample;
+  const uint64_t lived = sample.free.time_ns - sample.allocation.time_ns;
+  // Rounded up: a bucket holds what is no more than its bound.
+  const uint64_t microseconds =
+      (lived + kNanosecondsPerMicrosecond - 1) / kNanosecondsPerMicrosecond;
+  counters.Add(Sampled::kLifetime, microseconds, sample.weight);
+  const uint64_t now = counters.operations.fetch_add(sample.weight, std::memory_order_relaxed);
+  counters.Add(Sampled::kLifetimeOperations, now - sample.operations, sample.weight);
+  counters.live_bytes.fetch_sub(sample.weight * block.requested, std::memory_order_relaxed);
 }
 
 constexpr size_t kWord = sizeof(uint64_t);
@@ -143,11 +174,13 @@ void RecordAllocation(LargeBlock* block, uint64_t weight) {
   block->sample->free = {};
   block->sample->weight = weight;
   g_stack_table.CountAllocated(block->sample->allocation.stack, weight, weight * block->requested);
+  CountAllocation(*block);
 }
 void RecordFree(LargeBlock* block) {
   Record(block->sample->free);
   const uint64_t weight = block->sample->weight;
   g_stack_table.CountFreed(block->sample->allocation.stack, weight, weight * block->requested);
+  CountFree(*block);
 }
 
 void PaintSlack(const LargeBlock& block) {

@@ -25,8 +25,9 @@ struct SampleEvent {
 struct Sample {
   SampleEvent allocation;
   SampleEvent free;
-  uint64_t weight;  // allocations that it stands for
-  Sample* next;     // among the unused ones
+  uint64_t weight;      // allocations that it stands for
+  uint64_t operations;  // how many there had been when it was allocated, as estimated
+  Sample* next;         // among the unused ones
 };
 
 // A block in whose range of addresses, guards and all, something happened.

@@ -12,10 +12,13 @@
 #include <iterator>
 #include <string_view>
 
+#include "src/engine/catches.h"
 #include "src/engine/engine_roots.h"
 #include "src/engine/epoch_table.h"
+#include "src/engine/handle_table.h"
 #include "src/engine/heap.h"
 #include "src/engine/large_blocks.h"
+#include "src/engine/sample_counters.h"
 #include "src/platform/process_counters.h"
 #include "src/platform/topology.h"
 
@@ -105,6 +108,18 @@ struct EpochStatistics {
 };
 inline constexpr uint32_t kEpochsShown = 32;
 
+// Of kHistograms, as estimated: how many blocks there were by bucket, and the sum of what they had.
+struct HistogramStatistics {
+  uint64_t blocks[kMostBuckets];
+  uint64_t sum;
+
+  uint64_t count() const {
+    uint64_t all = 0;
+    for (const uint64_t in_bucket : blocks) all += in_bucket;
+    return all;
+  }
+};
+
 struct EngineStatistics {
   bool incomplete;  // something could not be read
   uint64_t small_live_blocks;
@@ -139,6 +154,19 @@ struct EngineStatistics {
   uint64_t closing_epochs;
   uint32_t epochs_shown;
   EpochStatistics epochs[kEpochsShown];  // the oldest ones, that one first
+  uint64_t catches[kCatchers];           // what was caught, by CatcherName
+  HandleCounts handles;
+  HistogramStatistics histograms[kHistogramCount];  // in the order of kHistograms
+  uint64_t peak_bytes;  // the most that was live, estimated from samples; 0: there were none
+
+  uint64_t AllCatches() const {
+    uint64_t sum = 0;
+    for (const uint64_t of_one : catches) sum += of_one;
+    return sum;
+  }
+  const HistogramStatistics& Of(Sampled what) const {
+    return histograms[static_cast<size_t>(what)];
+  }
 
   uint64_t Counter(std::atomic<uint64_t> HeapCounters::* member) const {
     for (size_t i = 0; i < kHeapCounterCount; ++i) {

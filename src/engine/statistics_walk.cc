@@ -1,5 +1,6 @@
 // The walk of statistics.h, over copies: nothing here touches the engine's own variables.
 #include <algorithm>
+#include <cstddef>
 
 #include "src/engine/record_copy.h"
 #include "src/engine/statistics.h"
@@ -8,12 +9,6 @@
 
 namespace bartizan {
 namespace {
-
-using record_copy::Copy;
-using record_copy::ElementOf;
-using record_copy::Number;
-using record_copy::PlaceOf;
-using record_copy::StatesCopy;
 
 class Walk {
  public:
@@ -28,7 +23,7 @@ class Walk {
     for (ClassId id = 0; id < kClasses; ++id) AddToTotals(id);
     AddHeaps();
     ReadLarge();
-    ReadProcess();
+    ReadRecords();
   }
 
  private:
@@ -139,7 +134,7 @@ class Walk {
     ClassStatistics& sum = out_.classes[id];
     ClassStatistics mine = {};
     uint32_t used = 0;  // live, waiting or cached
-    StatesCopy states(memory_, table, GranulesPerSlab(id));
+    States states(memory_, table, GranulesPerSlab(id));
     for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {
       // Of slots that were never used, there is nothing to count.
       if ((uncarved >> unit & 1) != 0) continue;
@@ -251,25 +246,13 @@ class Walk {
     out_.committed_bytes += out_.large.mapped_bytes + out_.large.cached_bytes;
   }
 
-  void ReadProcess() {
+  void ReadRecords() {
     out_.guarded = (roots_.toggles & Bit(Toggle::kGuardPages)) != 0 ? 1 : 0;
     out_.unguarded_slabs = Number(memory_, roots_.unguarded_slabs);
-    Copy<platform::ProcessCounters> process;
-    if (!process.Read(memory_, roots_.process)) {
-      out_.incomplete = true;
-      return;
-    }
-    for (size_t i = 0; i < platform::kSystemCalls; ++i) {
-      out_.calls[i].made = process->calls[i].made.load(std::memory_order_relaxed);
-      out_.calls[i].failed = process->calls[i].failed.load(std::memory_order_relaxed);
-    }
-    const auto bind = static_cast<size_t>(platform::SystemCall::kBindToNode);
-    out_.refused_node_bindings = out_.calls[bind].failed;
-    out_.contended_locks = process->contended_locks.load(std::memory_order_relaxed);
-    out_.slept_locks = process->slept_locks.load(std::memory_order_relaxed);
-    out_.container_limit = process->container_limit.load(std::memory_order_relaxed);
-    out_.container_used = process->container_used.load(std::memory_order_relaxed);
-    out_.container_shrinks = process->container_shrinks.load(std::memory_order_relaxed);
+    const bool read[] = {
+        ReadProcessCounters(memory_, roots_, &out_), ReadCatches(memory_, roots_, &out_),
+        ReadSampleCounters(memory_, roots_, &out_), ReadHandles(memory_, roots_, &out_)};
+    for (const bool one : read) out_.incomplete |= !one;
   }
 
   const MemoryReader& memory_;

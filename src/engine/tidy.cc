@@ -1,5 +1,6 @@
 #include "src/engine/tidy.h"
 
+#include "src/engine/clock.h"
 #include "src/engine/epochs.h"
 #include "src/engine/heap_registry.h"
 #include "src/engine/large_blocks.h"
@@ -7,7 +8,6 @@
 #include "src/engine/reclaim.h"
 #include "src/engine/slab_pool.h"
 #include "src/options/sealed_page.h"
-#include "src/platform/entropy.h"
 
 namespace bartizan {
 namespace {
@@ -18,7 +18,7 @@ constexpr int kHeapsPerTick = 16;
 }  // namespace
 
 bool TrimAll(Waiting waiting) {
-  const uint64_t now = platform::CoarseMilliseconds();
+  const uint64_t now = EngineMilliseconds();
   RequestPurge();
   bool any = false;
   if (HasHeap(CurrentBins())) any |= EmptyHeap(*static_cast<Heap*>(CurrentBins()), now, waiting);
@@ -41,7 +41,7 @@ bool TrimAll(Waiting waiting) {
 }
 
 bool ReclaimAll(Waiting waiting) {
-  const uint64_t now = platform::CoarseMilliseconds();
+  const uint64_t now = EngineMilliseconds();
   NoteScarcity(now);
   const bool trimmed = TrimAll(waiting);
   return slab_pool::UnmapPooled(now) || trimmed;

@@ -2,9 +2,8 @@
 
 #include <cstring>
 
-#include "src/base/random.h"
 #include "src/metadata/metadata_memory.h"
-#include "src/platform/entropy.h"
+#include "src/metadata/seeding.h"
 #include "src/platform/marked_point.h"
 #include "src/platform/memory.h"
 
@@ -30,10 +29,7 @@ uint64_t HashOf(uint64_t key, const uintptr_t* frames, size_t count) {
 // Address space for all of it, or for a part where the process may not have as much. Threads that
 // come here at the same time each claim some; one of them stays.
 bool StackTable::Reserve() {
-  RandomStream random;
-  uint32_t words[RandomStream::kKeyWords];
-  platform::FillRandom(words, sizeof words);
-  random.Seed(words);
+  RandomStream random = NewStream(StreamUse::kStacks);
   for (size_t bytes = most_bytes_; bytes >= kLeastBytes; bytes /= 8) {
     const uintptr_t place = ClaimMetadata(random, bytes);
     if (place == 0) continue;

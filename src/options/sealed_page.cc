@@ -63,6 +63,7 @@ void FillSealedPage(const Options& options, const OptionOrigin& origin, Variant 
   info.large_quarantine_bytes = options.large_quarantine_bytes;
   info.large_cache_bytes = options.large_cache_bytes;
   info.decay_ms = options.decay_ms;
+  info.seed = options.seed;
   info.huge_pages = options.huge_pages;
   info.numa = options.numa;
   info.verbose = options.verbose;

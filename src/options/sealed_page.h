@@ -24,7 +24,7 @@ enum class StartState : uint32_t {
 };
 
 inline constexpr char kProcessInfoMagic[8] = {'B', 'A', 'R', 'T', 'I', 'Z', 'A', 'N'};
-inline constexpr uint32_t kProcessInfoLayout = 2;
+inline constexpr uint32_t kProcessInfoLayout = 3;
 
 // What tools outside the process read. The layout is public: members are never moved or removed,
 // new ones go to the end and raise `layout_version`. Texts end with a zero. Little is to be guessed
@@ -57,6 +57,8 @@ struct ProcessInfo {
   // Since layout 2: where the engine's records are named (src/engine/engine_roots.h); 0 before the
   // start.
   uint64_t engine_roots;
+  // Since layout 3: the option, 0 where nothing follows from a number.
+  uint64_t seed;
 };
 inline constexpr size_t kFirstProcessInfoBytes = offsetof(ProcessInfo, engine_roots);
 

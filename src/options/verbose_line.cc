@@ -40,6 +40,7 @@ void FormatVerboseLine(const ProcessInfo& info, VerboseLine& line) {
     line << "; quarantine ";
     line.Size(info.quarantine_bytes);
   }
+  if (info.seed != 0) line << "; seed " << info.seed << ", which makes secrets guessable";
   line << " (";
   AppendOrigin(line, info);
   line << ')';

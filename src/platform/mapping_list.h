@@ -29,9 +29,12 @@ class ImageStart {
     const bool kernels_own = mapping.name == "[vdso]";
     if (kernels_own) return mapping.begin;
     if (mapping.file == 0) return 0;
+    // A small file's first page holds code, too, and is mapped again for that, right behind.
+    const bool again = mapping.file == file_ && mapping.begin == first_page_end_;
     if (mapping.offset == 0) {
+      if (!again) begin_ = mapping.begin;
       file_ = mapping.file;
-      begin_ = mapping.begin;
+      first_page_end_ = mapping.end;
     }
     return mapping.file == file_ ? begin_ : 0;
   }
@@ -39,6 +42,7 @@ class ImageStart {
  private:
   uint64_t file_ = 0;
   uintptr_t begin_ = 0;
+  uintptr_t first_page_end_ = 0;  // of the last mapping of the file's beginning
 };
 
 // Reads by system calls into the caller's buffer, of which a line must have room; longer ones lose

@@ -123,9 +123,8 @@ void NameThreadOf(int thread, ThreadFacts* facts) {
   }
 }
 
-void FillEvent(const SampleEvent& event, EventFacts* facts) {
+void FillEvent(const SampleEvent& event, uint64_t now, EventFacts* facts) {
   if (event.time_ns == 0) return;
-  const uint64_t now = platform::MonotonicNs();
   facts->known = true;
   NameThreadOf(event.thread, &facts->thread);
   facts->age_ns = now > event.time_ns ? now - event.time_ns : 0;
@@ -139,8 +138,10 @@ void FillSampled(const SampleView& view, BlockFacts* block) {
             .requested = view.requested,
             .family = NameOfFamily(view.family)};
   if (!view.has_sample) return;
-  FillEvent(view.sample.allocation, &block->allocation);
-  if (!view.live) FillEvent(view.sample.free, &block->free);
+  // One time for both, so that the older one is the older one.
+  const uint64_t now = platform::MonotonicNs();
+  FillEvent(view.sample.allocation, now, &block->allocation);
+  if (!view.live) FillEvent(view.sample.free, now, &block->free);
 }
 
 // --- Neighbours ---------------------------------------------------------------------------------

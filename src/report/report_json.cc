@@ -1,5 +1,6 @@
 // One line of JSON, as docs/reports.schema.json describes it: `version` goes up when a member
 // changes its meaning.
+#include "src/options/sealed_page.h"
 #include "src/platform/process.h"
 #include "src/report/frames.h"
 #include "src/report/json_words.h"
@@ -73,6 +74,7 @@ void Parts::HeadJson() {
   platform::NameThread(thread.name);
   text_ << "},";
   AppendThread(thread, text_);
+  if (OptionsInForce().seed != 0) AppendNumber("seed", OptionsInForce().seed, text_);
   AppendAddress("address", violation.address, text_);
   AppendKnown("slot_bytes", violation.slot_bytes, text_);
   AppendKnown("requested", violation.requested, text_);

@@ -1,5 +1,6 @@
 #include "src/report/report_text.h"
 
+#include "src/options/sealed_page.h"
 #include "src/platform/fault_signals.h"
 #include "src/platform/process.h"
 #include "src/report/frames.h"
@@ -102,6 +103,7 @@ void Parts::FirstLine() {
   // A file's name may hold anything; the report is one line.
   AppendForeignName(platform::ProgramName(), text_);
   text_ << ") thread " << platform::ThreadId();
+  if (OptionsInForce().seed != 0) text_ << ", seed " << OptionsInForce().seed;
   if (!violation.advice.empty()) text_ << ". What to do: " << violation.advice;
   text_.CutTo(kLongestLine - 1);
   text_ << '\n';

@@ -197,6 +197,43 @@ void WriteHeaps(const HeapSource& source, Json& json) {
   json.End(']');
 }
 
+void WriteCatches(const EngineStatistics& statistics, Json& json) {
+  json.Name("catches");
+  json.Begin('{');
+  for (size_t i = 0; i < kCatchers; ++i) json.Member(CatcherName(i), statistics.catches[i]);
+  json.End('}');
+}
+
+// Buckets that hold something; the last one may be open.
+void WriteHistogram(const HistogramSpec& spec, const HistogramStatistics& histogram, Json& json) {
+  json.Name(spec.name);
+  json.Begin('{');
+  json.Member("unit", spec.unit);
+  json.Member("count", histogram.count());
+  json.Member("sum", histogram.sum);
+  json.Name("buckets");
+  json.Begin('[');
+  for (size_t i = 0; i < spec.buckets(); ++i) {
+    if (histogram.blocks[i] == 0) continue;
+    json.Begin('{');
+    if (i + 1 < spec.buckets()) json.Member("up_to", spec.BoundOf(i));
+    json.Member("count", histogram.blocks[i]);
+    json.End('}');
+  }
+  json.End(']');
+  json.End('}');
+}
+
+void WriteSampling(const EngineStatistics& statistics, Json& json) {
+  json.Name("sampling");
+  json.Begin('{');
+  for (const TotalSpec& spec : SamplingTotals()) json.Member(spec.name, spec.value(statistics));
+  for (size_t i = 0; i < kHistogramCount; ++i) {
+    WriteHistogram(kHistograms[i], statistics.histograms[i], json);
+  }
+  json.End('}');
+}
+
 void WriteSystem(const EngineStatistics& statistics, Json& json) {
   json.Name("system_calls");
   json.Begin('{');
@@ -238,6 +275,9 @@ void WriteStatisticsJson(const StatisticsView& view, Output& out) {
   WriteHeaps(view.heaps, json);
   WriteSystem(statistics, json);
   WriteTotals("degraded", Degradations(), statistics, json);
+  WriteCatches(statistics, json);
+  WriteTotals("handles", HandleTotals(), statistics, json);
+  WriteSampling(statistics, json);
   json.End('}');
 }
 

@@ -39,6 +39,14 @@ class Prometheus {
           [](const EngineStatistics& s) { return s.container_shrinks; });
     for (const TotalSpec& spec : Degradations()) Total("degraded_", spec, "gauge");
     for (const TotalSpec& spec : ContainerTotals()) Total("container_", spec, "gauge");
+    for (const TotalSpec& spec : HandleTotals()) Total("handle_", spec, "gauge");
+    Catches();
+  }
+  void WriteSampling() {
+    for (const TotalSpec& spec : SamplingTotals()) Total("", spec, "gauge");
+    HistogramOf(Sampled::kSize, "_bytes", 0);
+    HistogramOf(Sampled::kLifetime, "_seconds", 6);
+    HistogramOf(Sampled::kLifetimeOperations, "", 0);
   }
 
  private:
@@ -79,12 +87,13 @@ class Prometheus {
       if (any_) writer_.out_ << '}';
       writer_.out_ << ' ';
     }
-
-   private:
+    // `NAME="`: the value and the quote behind it are the caller's.
     void Name(std::string_view name) {
       writer_.out_ << (any_ ? ',' : '{') << name << "=\"";
       any_ = true;
     }
+
+   private:
     Prometheus& writer_;
     bool any_ = false;
   };
@@ -92,6 +101,15 @@ class Prometheus {
   Labels Begin(const StatisticsView& view, std::string_view prefix, std::string_view name,
                std::string_view suffix) {
     out_ << "bartizan_" << prefix << name << suffix;
+    return LabelsOf(view);
+  }
+  // Of a histogram.
+  Labels BeginPart(const StatisticsView& view, std::string_view name, std::string_view unit,
+                   std::string_view part) {
+    out_ << "bartizan_" << name << unit << part;
+    return LabelsOf(view);
+  }
+  Labels LabelsOf(const StatisticsView& view) {
     Labels labels(*this);
     if (labelled_) labels.Add("process", view.process).Add("program", view.program);
     return labels;
@@ -180,6 +198,56 @@ class Prometheus {
     }
   }
 
+  void Catches() {
+    Head("", "catches", "_total", "heap errors that were caught, by the layer that caught them",
+         "counter");
+    for (size_t v = 0; v < count_; ++v) {
+      for (size_t i = 0; i < kCatchers; ++i) {
+        Sample(views_[v], "", "catches", "_total", "layer", CatcherName(i),
+               views_[v].statistics->catches[i]);
+      }
+    }
+  }
+
+  // A number of units of 10^-digits.
+  void Decimal(uint64_t number, unsigned digits) {
+    uint64_t unit = 1;
+    for (unsigned i = 0; i < digits; ++i) unit *= 10;
+    out_ << number / unit;
+    if (digits == 0) return;
+    out_ << '.';
+    for (unit /= 10; unit != 0; unit /= 10) out_ << number / unit % 10;
+  }
+
+  void HistogramOf(Sampled what, std::string_view unit, unsigned digits) {
+    const HistogramSpec& spec = SpecOf(what);
+    Head("", spec.name, unit, spec.help, "histogram");
+    for (size_t v = 0; v < count_; ++v) {
+      // Of a process without samples, a hundred lines would say nothing.
+      if (views_[v].statistics->Of(Sampled::kSize).count() == 0) continue;
+      const HistogramStatistics& histogram = views_[v].statistics->Of(what);
+      uint64_t up_to_here = 0;
+      for (size_t i = 0; i < spec.buckets(); ++i) {
+        up_to_here += histogram.blocks[i];
+        Labels labels = BeginPart(views_[v], spec.name, unit, "_bucket");
+        labels.Name("le");
+        if (i + 1 < spec.buckets()) {
+          Decimal(spec.BoundOf(i), digits);
+        } else {
+          out_ << "+Inf";
+        }
+        out_ << '"';
+        labels.End();
+        out_ << up_to_here << '\n';
+      }
+      BeginPart(views_[v], spec.name, unit, "_sum").End();
+      Decimal(histogram.sum, digits);
+      out_ << '\n';
+      BeginPart(views_[v], spec.name, unit, "_count").End();
+      out_ << up_to_here << '\n';
+    }
+  }
+
   const StatisticsView* const views_;
   const size_t count_;
   const bool labelled_;
@@ -193,6 +261,7 @@ void WriteStatisticsPrometheus(const StatisticsView* views, size_t count, bool l
   Prometheus writer(views, count, labelled, out);
   writer.WriteGauges();
   writer.WriteCounters();
+  writer.WriteSampling();
 }
 
 }  // namespace bartizan

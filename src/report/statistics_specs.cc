@@ -54,6 +54,26 @@ constexpr TotalSpec kLargeTotals[] = {
      [](const S& s) { return uint64_t{s.large.stuck_bytes}; }},
 };
 
+constexpr TotalSpec kHandleTotals[] = {
+    {"live", "handles that resolve", [](const S& s) { return s.handles.live; }},
+    {"pins", "pins of handles", [](const S& s) { return s.handles.pins; }},
+    {"pinned_after_free", "freed handles whose blocks stay until the last unpin",
+     [](const S& s) { return s.handles.pinned_after_free; }},
+    {"retired", "entries of the table that are issued no more",
+     [](const S& s) { return s.handles.retired; }},
+    {"entries", "entries of the table that were ever used",
+     [](const S& s) { return s.handles.entries; }},
+    {"most_entries", "entries that the table may have",
+     [](const S& s) { return s.handles.most_entries; }},
+    {"table_bytes", "address space of the table that is mapped for use",
+     [](const S& s) { return s.handles.table_bytes; }},
+};
+
+constexpr TotalSpec kSamplingTotals[] = {
+    {"peak_bytes", "the most bytes that were in use at a time, estimated from samples",
+     [](const S& s) { return s.peak_bytes; }},
+};
+
 constexpr TotalSpec kDegradations[] = {
     {"guards", "slabs and large blocks without the guard that guard_pages promises",
      [](const S& s) { return s.DegradedGuards(); }},
@@ -97,6 +117,8 @@ constexpr ClassSpec kClassGauges[] = {
 
 TotalSpecs Totals() { return {std::begin(kTotals), std::end(kTotals)}; }
 TotalSpecs LargeTotals() { return {std::begin(kLargeTotals), std::end(kLargeTotals)}; }
+TotalSpecs HandleTotals() { return {std::begin(kHandleTotals), std::end(kHandleTotals)}; }
+TotalSpecs SamplingTotals() { return {std::begin(kSamplingTotals), std::end(kSamplingTotals)}; }
 TotalSpecs Degradations() { return {std::begin(kDegradations), std::end(kDegradations)}; }
 TotalSpecs ContainerTotals() { return {std::begin(kContainerTotals), std::end(kContainerTotals)}; }
 ClassSpecs ClassGauges() { return {std::begin(kClassGauges), std::end(kClassGauges)}; }

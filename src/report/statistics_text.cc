@@ -28,7 +28,9 @@ class Columns {
   }
   // "12%"
   Columns& Percent(uint64_t part, uint64_t whole, size_t width) {
-    const uint64_t percent = whole < 100 ? 0 : part / (whole / 100);
+    const uint64_t percent = whole == 0    ? 0
+                             : whole < 100 ? part * 100 / whole
+                                           : part / (whole / 100);
     Right(percent > 100 ? 100 : percent, width - 1);
     out_ << '%';
     return *this;
@@ -82,6 +84,52 @@ void WriteLine(std::string_view name, uint64_t value, std::string_view help, Out
   out << "  " << help << '\n';
 }
 
+// First of all: a process that goes on after an error is not to be trusted.
+void WriteCatches(const EngineStatistics& statistics, Output& out) {
+  if (statistics.AllCatches() == 0) return;
+  out << "  HEAP ERRORS were caught, and the process has gone on:";
+  for (size_t i = 0; i < kCatchers; ++i) {
+    if (statistics.catches[i] == 0) continue;
+    out << ' ' << statistics.catches[i] << " by " << CatcherName(i);
+  }
+  out << '\n';
+}
+
+// "512", "64k", "2m": powers of two.
+void WritePower(uint64_t power, Output& out) {
+  constexpr char kUnits[] = "kmgt";
+  size_t units = 0;
+  for (; power >= 1024 && units < sizeof kUnits - 1; power /= 1024) ++units;
+  out << power;
+  if (units != 0) out << kUnits[units - 1];
+}
+
+// A line for each bucket that holds something, and a bar for its share.
+void WriteHistogram(const HistogramSpec& spec, const HistogramStatistics& histogram, Output& out) {
+  const uint64_t count = histogram.count();
+  out << spec.name << " (" << spec.unit << ", estimated from samples): " << count
+      << " blocks, on average " << histogram.sum / count << '\n';
+  for (size_t i = 0; i < spec.buckets(); ++i) {
+    const uint64_t blocks = histogram.blocks[i];
+    if (blocks == 0) continue;
+    const bool open = i + 1 == spec.buckets();
+    out << (open ? "  more than " : "     up to ");
+    WritePower(spec.BoundOf(open ? i - 1 : i), out);
+    Columns(out).Right(blocks, 16).Percent(blocks, count, 6).End();
+  }
+}
+
+void WriteSampling(const EngineStatistics& statistics, Output& out) {
+  if (statistics.Of(Sampled::kSize).count() == 0) return;
+  for (const TotalSpec& spec : SamplingTotals()) {
+    WriteLine(spec.name, spec.value(statistics), spec.help, out);
+  }
+  for (size_t i = 0; i < kHistogramCount; ++i) {
+    if (statistics.histograms[i].count() == 0) continue;
+    WriteHistogram(kHistograms[i], statistics.histograms[i], out);
+  }
+}
+
 }  // namespace
 
 void WriteStatisticsText(const StatisticsView& view, Output& out) {
@@ -92,6 +140,7 @@ void WriteStatisticsText(const StatisticsView& view, Output& out) {
       << std::string_view(view.info->variant) << "), profile "
       << std::string_view(view.info->profile) << '\n';
   if (statistics.incomplete) out << "  incomplete: not everything could be read\n";
+  WriteCatches(statistics, out);
   for (const TotalSpec& spec : Totals())
     WriteLine(spec.name, spec.value(statistics), spec.help, out);
   if (view.knows_resident) {
@@ -107,6 +156,13 @@ void WriteStatisticsText(const StatisticsView& view, Output& out) {
     out << "the oldest epochs:\n";
     WriteEpochTable(statistics, out);
   }
+  if (statistics.handles.entries != 0) {
+    out << "handles:\n";
+    for (const TotalSpec& spec : HandleTotals()) {
+      WriteLine(spec.name, spec.value(statistics), spec.help, out);
+    }
+  }
+  WriteSampling(statistics, out);
   out << "slow paths:\n";
   for (size_t i = 0; i < kHeapCounterCount; ++i) {
     if (statistics.counters[i] == 0) continue;

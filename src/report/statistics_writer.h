@@ -70,6 +70,8 @@ struct ClassSpecs {
 };
 TotalSpecs Totals();
 TotalSpecs LargeTotals();
+TotalSpecs HandleTotals();
+TotalSpecs SamplingTotals();
 TotalSpecs Degradations();
 TotalSpecs ContainerTotals();
 ClassSpecs ClassGauges();

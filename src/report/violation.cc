@@ -5,6 +5,7 @@
 #include <new>
 
 #include "src/base/text.h"
+#include "src/engine/catches.h"
 #include "src/options/options.h"
 #include "src/options/sealed_page.h"
 #include "src/platform/fault_signals.h"
@@ -133,6 +134,7 @@ void SayDegraded(Degradation what) {
 void SayMisuse(std::string_view what) { Say("misuse", what); }
 
 void ReportViolation(const Violation& violation) {
+  CountCatch(violation.layer);
   // Several threads may find something at once: the first one reports and ends the process, the
   // others wait for that, though not for ever. A second violation in a signal handler that the
   // first one's end has called only ends the process.
@@ -152,6 +154,7 @@ void ReportViolation(const Violation& violation) {
 }
 
 void ReportFault(const Violation& violation) {
+  CountCatch(violation.layer);
   switch (TakeTurn()) {
     case Turn::kMine:
       if (IsOneOfTheFirst()) {
@@ -170,6 +173,7 @@ void ReportFault(const Violation& violation) {
 }
 
 void ReportAndGoOn(const Violation& violation) {
+  CountCatch(violation.layer);
   if (!IsOneOfTheFirst() || TakeTurn() != Turn::kMine) return;
   Write(violation, platform::HereOnStack(), "continue");
   EndTurn();

@@ -1,18 +1,21 @@
 // Allocates what its arguments say, COUNT SIZE..., says that it has, and waits until its standard
 // input ends. With "fork" first, a child does and ends the same; with "holes", all blocks but each
-// seventh are freed again.
+// seventh are freed again; with "freed", all are; with "mistakes", each by operator delete.
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <vector>
 
 int main(int argc, char** argv) {
   int first = 1;
   const bool forks = argc > 1 && std::strcmp(argv[1], "fork") == 0;
   const bool makes_holes = argc > 1 && std::strcmp(argv[1], "holes") == 0;
-  if (forks || makes_holes) ++first;
+  const bool frees = argc > 1 && std::strcmp(argv[1], "freed") == 0;
+  const bool mistakes = argc > 1 && std::strcmp(argv[1], "mistakes") == 0;
+  if (forks || makes_holes || frees || mistakes) ++first;
   std::vector<void*> freed;
   for (int i = first; i + 1 < argc; i += 2) {
     const long count = std::atol(argv[i]);
@@ -21,6 +24,8 @@ int main(int argc, char** argv) {
       void* const block = std::malloc(size);
       if (block == nullptr) return 1;
       if (makes_holes && n % 7 != 0) freed.push_back(block);
+      if (frees) std::free(block);
+      if (mistakes) ::operator delete(block);
     }
   }
   for (void* block : freed) std::free(block);

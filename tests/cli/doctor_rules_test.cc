@@ -62,6 +62,24 @@ TEST_F(Doctor, EveryRuleHasAName) {
   for (const DoctorRule& rule : DoctorRules()) EXPECT_TRUE(names.emplace(rule.name).second);
 }
 
+TEST_F(Doctor, HeapErrorsOfAProcessThatGoesOn) {
+  statistics_.catches[static_cast<size_t>(Toggle::kSizeCheck)] = 2;
+  statistics_.catches[kToggleCount] = 1;
+  EXPECT_EQ(Rules(), Only{"catches"});
+  EXPECT_EQ(Found()[0].what,
+            "3 heap errors were caught, and the process GOES ON all the same; what its heap holds "
+            "cannot be trusted. Caught by: size_check (2) always_on (1)");
+}
+
+TEST_F(Doctor, HandlesThatRunOut) {
+  statistics_.handles.live = 6'000'000;
+  statistics_.handles.retired = 5'000'000;
+  statistics_.handles.most_entries = 1 << 24;
+  EXPECT_EQ(Rules(), Only{});
+  statistics_.handles.retired = 7'000'000;
+  EXPECT_EQ(Rules(), Only{"handles"});
+}
+
 TEST_F(Doctor, EpochsThatStayOpen) {
   statistics_.open_epochs = statistics_.epochs_shown = 2;
   for (uint32_t i = 0; i < 2; ++i) {
@@ -121,6 +139,12 @@ TEST_F(Doctor, Mappings) {
 TEST_F(Doctor, Nodes) {
   statistics_.refused_node_bindings = 1;
   EXPECT_EQ(Rules(), Only{"nodes"});
+}
+
+TEST_F(Doctor, ASeedInForce) {
+  info_.seed = 42;
+  EXPECT_EQ(Rules(), Only{"seed"});
+  EXPECT_NE(Found()[0].what.find("the number 42"), std::string::npos);
 }
 
 TEST_F(Doctor, ClassesThatFragment) {

@@ -16,8 +16,8 @@ LAYERS = ["guard_pages", "freelist_encryption", "random_slots", "quarantine", "z
           "bounded_libc", "sampling"]
 OTHERS = ["profile", "large_quarantine", "sample_bytes", "sample_budget", "sample_side", "large_cache", "decay", "epoch_depth",
           "stacks", "stack_depth", "guard_gaps", "reuse_check_whole", "huge_pages", "numa", "wide_vectors", "fault_reports",
-          "report_format", "report_to", "on_error", "exit_code", "container_limits", "report_file", "stats_at_exit",
-          "leaks_at_exit", "leaks_exit_code", "verbose"]
+          "report_format", "report_to", "on_error", "exit_code", "container_limits", "seed", "report_file", "stats_at_exit",
+          "leaks_at_exit", "leaks_exit_code", "exit_summary", "verbose"]
 
 
 class Options(CommandTest):

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bartizan/handle.h"
 #include "src/api/embedded.h"
 #include "src/engine/runtime.h"
 #include "tools/cli/remote_memory.h"
@@ -43,6 +44,12 @@ TEST(ProcessStatistics, AreThoseThatTheProcessReadsItself) {
   for (size_t i = 0; i < 5000; ++i) blocks.push_back(bartizan_malloc(i * 7 % 3000));
   for (size_t i = 0; i < blocks.size(); i += 3) bartizan_free(blocks[i]);
   void* large = bartizan_malloc(10 << 20);
+  bartizan_handle handle = BARTIZAN_NO_HANDLE;
+  void* pinned = nullptr;
+  ASSERT_EQ(bartizan_handle_malloc(10, &handle), BARTIZAN_HANDLE_OK);
+  ASSERT_EQ(bartizan_handle_pin(handle, &pinned), BARTIZAN_HANDLE_OK);
+  CountCatch("canaries");
+  g_sample_counters.Add(Sampled::kSize, 100, 7);
   auto from_inside = std::make_unique<EngineStatistics>();
   ReadStatistics(from_inside.get());
   RemoteMemory memory(getpid());
@@ -51,12 +58,18 @@ TEST(ProcessStatistics, AreThoseThatTheProcessReadsItself) {
   EXPECT_EQ(Json(*from_inside), Json(*from_outside));
   EXPECT_GT(from_outside->small_live_blocks, 3000u);
   EXPECT_GE(from_outside->large.live_bytes, size_t{10} << 20);
+  EXPECT_EQ(from_outside->handles.live, 1u);
+  EXPECT_EQ(from_outside->handles.pins, 1u);
+  EXPECT_EQ(from_outside->AllCatches(), 1u);
+  EXPECT_GE(from_outside->Of(Sampled::kSize).count(), 7u);
   HeapStatistics inside;
   HeapStatistics outside;
   ASSERT_TRUE(ReadHeapStatistics(1, &inside));
   ASSERT_TRUE(WalkHeap(memory.reader(), g_runtime.roots, 1, &outside));
   EXPECT_EQ(inside.cached_bytes, outside.cached_bytes);
   EXPECT_EQ(inside.quarantined_bytes, outside.quarantined_bytes);
+  bartizan_handle_unpin(handle);
+  bartizan_handle_free(handle);
   bartizan_free(large);
 }
 

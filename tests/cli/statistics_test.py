@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from bartizan_command import (BARTIZAN, CommandTest, built, can_be_another_user, environment,  # noqa: E402
                               lines)
 import json_schema  # noqa: E402
-from prometheus_text import samples  # noqa: E402
+from prometheus_text import histograms, samples  # noqa: E402
 
 LIBRARY = os.path.realpath(built("libbartizan.so"))
 FAST_LIBRARY = os.path.realpath(built("libbartizan-fast.so"))
@@ -25,6 +25,8 @@ WAITING = built("tests/cli/waiting_program")
 OTHER_BUILD = os.path.realpath(built("tests/cli/libbartizan.so"))
 with open(built("docs/statistics.schema.json"), encoding="utf-8") as schema_file:
     SCHEMA = json.load(schema_file)
+with open(built("docs/summary.schema.json"), encoding="utf-8") as schema_file:
+    SUMMARY_SCHEMA = json.load(schema_file)
 
 
 def strict(text):
@@ -43,11 +45,11 @@ def strict(text):
 
 class StatisticsTest(CommandTest):
     @contextlib.contextmanager
-    def process(self, *arguments, program=PROGRAM, library=LIBRARY, **variables):
+    def process(self, *arguments, program=PROGRAM, library=LIBRARY, sampling="off", **variables):
         if library:
             variables["LD_PRELOAD"] = library
         # A sample, which comes by chance, is a large block.
-        variables["BARTIZAN_OPTIONS"] = ":".join([*filter(None, [variables.get("BARTIZAN_OPTIONS")]), "sampling=off"])
+        variables["BARTIZAN_OPTIONS"] = ":".join([*filter(None, [variables.get("BARTIZAN_OPTIONS")]), f"sampling={sampling}"])
         with subprocess.Popen([program, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, env=environment(**variables)) as process:
             self.assertEqual(process.stdout.read(1), b"+")
@@ -96,7 +98,8 @@ class FromOutside(StatisticsTest):
         inside = self.checked(process.said)
         self.assertEqual(inside["process"]["id"], process.pid)
         self.assertNotIn("resident_bytes", outside)
-        for member in ("library", "complete", "large", "classes", "nodes", "heaps", "locks", "degraded"):
+        for member in ("library", "complete", "large", "classes", "nodes", "heaps", "locks", "degraded", "catches", "handles",
+                       "sampling"):
             self.assertEqual(inside[member], outside[member], member)
 
     def test_prometheus(self):
@@ -116,6 +119,45 @@ class FromOutside(StatisticsTest):
         self.assertRegex(text, rf"^bartizan: process {process.pid} \(allocating_prog\): Bartizan 0\.1\.0 \(dynamic\), "
                                r"profile hardened\n")
         self.assertRegex(text, r"(?m)^  live_blocks +1\d\d\d  ")
+
+    def test_histograms_of_samples(self):
+        with self.process("freed", 300, 100, 20, 5000, sampling=1, BARTIZAN_OPTIONS="profile=debug:exit_summary=off") as process:
+            value = self.checked(self.stats("--json", process.pid))
+            text = self.stats(process.pid)
+            found = histograms(self.stats("--prometheus", process.pid))
+        self.assertEqual(value["library"]["profile"], "debug")
+        sizes = value["sampling"]["block_size"]
+        in_bucket = {bucket.get("up_to"): bucket["count"] for bucket in sizes["buckets"]}
+        self.assertGreaterEqual(in_bucket[128], 300)
+        self.assertGreaterEqual(in_bucket[8192], 20)
+        self.assertEqual(sum(in_bucket.values()), sizes["count"])
+        self.assertEqual(sizes["count"], value["counters"]["samples"], "each is one")
+        self.assertGreaterEqual(sizes["sum"], 300 * 100 + 20 * 5000)
+        self.assertGreaterEqual(value["sampling"]["peak_bytes"], 5000)
+        operations = value["sampling"]["block_lifetime_operations"]
+        self.assertGreaterEqual(operations["count"], 320)
+        self.assertEqual(operations["buckets"][0]["up_to"], 1)
+        self.assertGreaterEqual(operations["buckets"][0]["count"], 320, "each was freed at once")
+        self.assertEqual(value["sampling"]["block_lifetime"]["count"], operations["count"])
+        # The same as Prometheus has it.
+        by_name = {name: histogram for (name, _), histogram in found.items()}
+        self.assertEqual(set(by_name), {"bartizan_block_size_bytes", "bartizan_block_lifetime_seconds",
+                                        "bartizan_block_lifetime_operations"})
+        self.assertEqual(by_name["bartizan_block_size_bytes"][1:], (sizes["sum"], sizes["count"]))
+        self.assertAlmostEqual(by_name["bartizan_block_lifetime_seconds"][1],
+                               value["sampling"]["block_lifetime"]["sum"] / 1e6)
+        self.assertRegex(text, r"(?m)^block_size \(bytes, estimated from samples\): \d+ blocks, on average \d+$")
+
+    def test_catches(self):
+        with self.process("mistakes", 20, 100, BARTIZAN_OPTIONS="profile=strict:on_error=continue") as process:
+            value = self.checked(self.stats("--json", process.pid))
+            text = self.stats(process.pid)
+            doctor = strict(self.command("doctor", "--json", str(process.pid)).stdout)
+            top = self.command("top", "--once").stdout
+        self.assertEqual({name: count for name, count in value["catches"].items() if count}, {"origin_check": 20})
+        self.assertRegex(text, r"(?m)^  HEAP ERRORS were caught, and the process has gone on: 20 by origin_check$")
+        self.assertEqual([found["rule"] for found in doctor["found"]], ["catches"])
+        self.assertRegex(top, rf"(?m)^ +{process.pid} .* 20 strict ")
 
     def test_all(self):
         with self.process(10, 10) as process:
@@ -180,7 +222,7 @@ class Doctor(StatisticsTest):
     def test_a_healthy_process(self):
         with self.process(1000, 100) as process:
             self.expect(["doctor", str(process.pid)], 0,
-                        stdout=f"process {process.pid} (allocating_prog): nothing is wrong (16 rules)\n")
+                        stdout=f"process {process.pid} (allocating_prog): nothing is wrong (19 rules)\n")
             value = strict(self.command("doctor", "--json", str(process.pid)).stdout)
         self.assertEqual(value, {"process": process.pid, "found": []})
 
@@ -241,6 +283,59 @@ class AtExit(StatisticsTest):
         for path in (self.path("no/such/folder"), self.path("link")):
             process = self.run_with(rf"json\:{path}", 10, 10)
             self.assertEqual(process.said, b"bartizan: cannot write to the file of stats_at_exit\n")
+
+
+class ExitSummary(StatisticsTest):
+    def run_with(self, *arguments, options):
+        with self.process(*arguments, sampling=1, BARTIZAN_OPTIONS=options) as process:
+            pass
+        return process
+
+    def test_in_the_profile_debug(self):
+        process = self.run_with("freed", 300, 100, options="profile=debug")
+        found = re.fullmatch(rf"bartizan: summary: process {process.pid} \(allocating_prog\w*\): 0 heap errors; "
+                             r"(\d+) blocks allocated, at most (\d+) bytes at a time; "
+                             r"\d+ blocks? of together \d+ bytes? in use at exit\n", process.said.decode())
+        self.assertTrue(found, process.said)
+        self.assertGreaterEqual(int(found[1]), 300)
+        self.assertGreaterEqual(int(found[2]), 100)
+
+    def test_off_elsewhere(self):
+        for profile in ("fast", "hardened", "strict"):
+            self.assertEqual(self.run_with(10, 10, options="profile=" + profile).said, b"")
+
+    def test_it_counts_errors_and_goes_where_reports_go(self):
+        path = self.path("log-%p")
+        process = self.run_with("mistakes", 3, 10, options=f"profile=debug:report_file={path}:on_error=continue")
+        self.assertEqual(process.said, b"")
+        with open(self.path(f"log-{process.pid}"), encoding="utf-8") as file:
+            text = file.read()
+        self.assertRegex(text.splitlines()[-1], r"^bartizan: summary: .*: 3 heap errors; ")
+
+    def test_json(self):
+        process = self.run_with("freed", 50, 10, options="profile=debug:report_format=json")
+        value = strict(process.said)
+        self.assertEqual(json_schema.mistakes(value, SUMMARY_SCHEMA), [])
+        self.assertEqual((value["format"], value["process"]["id"], value["errors"]), ("bartizan-summary", process.pid, 0))
+        self.assertTrue(value["allocated"]["exact"])
+        self.assertGreaterEqual(value["allocated"]["blocks"], 50)
+
+    def test_without_samples(self):
+        with self.process(5, 10, BARTIZAN_OPTIONS="exit_summary:report_format=json") as process:
+            pass
+        value = strict(process.said)
+        self.assertEqual(json_schema.mistakes(value, SUMMARY_SCHEMA), [])
+        self.assertNotIn("allocated", value)
+        self.assertGreaterEqual(value["live"]["blocks"], 5)
+
+    def test_children_of_fork_have_none(self):
+        process = self.run_with("fork", 10, 10, options="profile=debug")
+        self.assertEqual(process.said.count(b"\n"), 1)
+        self.assertIn(f"process {process.pid} ".encode(), process.said)
+
+    def test_before_the_statistics(self):
+        process = self.run_with(10, 10, options="profile=debug:stats_at_exit=text")
+        self.assertRegex(process.said.decode(), r"^bartizan: summary: .*\nbartizan: process ")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Status(CommandTest):
     def test_protected(self):
         with self.process(BARTIZAN, "run", f"--library={LIBRARY}", "--profile=strict",
                           "--set=quarantine=off", "--option=decay=2s",
-                          "--option=report_file=/tmp/r", WAITING) as process:
+                          "--option=report_file=/tmp/r", "--option=seed=7", WAITING) as process:
             facts = self.expect_protected(process, LIBRARY, "strict")
         self.assertEqual(facts["layers on"], "guard_pages freelist_encryption random_slots "
                                              "zero_on_free reuse_check canaries "
@@ -51,6 +51,7 @@ class Status(CommandTest):
         self.assertEqual(facts["quarantine"], "off")
         self.assertEqual(facts["decay"], "2000 ms")
         self.assertEqual(facts["large cache"], "16m")
+        self.assertEqual(facts["seed"], "7 (every secret follows from it: for debugging only)")
         self.assertEqual(facts["reports to"], "/tmp/r")
         self.assertRegex(facts["options from"], "BARTIZAN_OPTIONS$")
 
@@ -59,6 +60,7 @@ class Status(CommandTest):
                           BARTIZAN_OPTIONS="profile=hardened:quarantine=8k") as process:
             facts = self.expect_protected(process, LIBRARY)
         self.assertEqual(facts["quarantine"], "8k per thread and size class; large blocks 32m")
+        self.assertEqual(facts["seed"], "none")
 
     def test_not_protected(self):
         with self.process() as process:

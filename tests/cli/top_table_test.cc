@@ -16,6 +16,7 @@ std::vector<TopRow> Rows() {
            .profile = "strict",
            .live_bytes = 900,
            .heaps = 3,
+           .caught = 4,
            .slow_paths_per_second = 12},
           {.process = 9, .program = "c\x1b[2J", .profile = "fast", .live_bytes = 5}};
 }
@@ -36,6 +37,7 @@ TEST(Top, SortsByAnyColumn) {
   EXPECT_EQ(Sorted(TopColumn::kProfile), (std::vector<pid_t>{9, 10, 7}));
   EXPECT_EQ(Sorted(TopColumn::kSlowPaths), (std::vector<pid_t>{7, 9, 10}));
   EXPECT_EQ(Sorted(TopColumn::kHeaps), (std::vector<pid_t>{7, 10, 9}));
+  EXPECT_EQ(Sorted(TopColumn::kCaught), (std::vector<pid_t>{7, 9, 10}));
 }
 
 TEST(Top, ColumnsEndAtTheEnds) {

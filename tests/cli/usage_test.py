@@ -12,7 +12,7 @@ from bartizan_command import BARTIZAN, CommandTest, lines  # noqa: E402
 
 
 COMMANDS = ("run", "options", "status", "stats", "top", "doctor", "exporter", "symbolize", "profile", "samples",
-            "selftest", "compare", "bench", "fuzz", "version", "help")
+            "leaks", "unreachable", "selftest", "compare", "bench", "fuzz", "version", "help")
 
 
 class Help(CommandTest):
@@ -109,7 +109,7 @@ class WrongUse(CommandTest):
                 ("--set=decay=5", "'decay' is not a layer; use --option=decay=5"),
                 ("--option=decay=x", "decay=x: expected milliseconds from 0 to 3600000, such as "
                                      "500, 500ms or 2s"),
-                ("--option=speed", "unknown option 'speed'; \"bartizan options\" lists them"),
+                ("--option=pace", "unknown option 'pace'; \"bartizan options\" lists them"),
         ):
             self.expect(["run", flag, "true"], 2, stderr=f"bartizan: run: {message}\n")
 

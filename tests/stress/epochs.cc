@@ -75,6 +75,14 @@ class Worker {
     if (random_.OneIn(2)) Keep(nullptr);
   }
 
+  // Once all threads are done.
+  void CheckReleased() const {
+    for (const bartizan_epoch epoch : left_to_others_) {
+      const bartizan_epoch_status status = bartizan_epoch_close(epoch, nullptr);
+      EXPECT(status == BARTIZAN_EPOCH_STALE, "an epoch released in the end: status %d", status);
+    }
+  }
+
  private:
   bartizan_epoch Any() {
     const std::lock_guard guard(shared_.lock);
@@ -126,12 +134,16 @@ class Worker {
     }
     bartizan_epoch_status status = bartizan_epoch_release(epoch, nullptr);
     EXPECT(status == BARTIZAN_EPOCH_OK, "release: status %d", status);
+    // Another thread that was just giving back what rests in it finishes the release.
     status = bartizan_epoch_close(epoch, nullptr);
-    EXPECT(status == BARTIZAN_EPOCH_STALE, "a released epoch: status %d", status);
+    const bool released = status == BARTIZAN_EPOCH_STALE || status == BARTIZAN_EPOCH_CLOSING;
+    EXPECT(released, "a released epoch: status %d", status);
+    if (status == BARTIZAN_EPOCH_CLOSING) left_to_others_.push_back(epoch);
   }
 
   Shared& shared_;
   test::Random random_;
+  std::vector<bartizan_epoch> left_to_others_;
 };
 
 void Finish(Shared& shared) {
@@ -148,6 +160,7 @@ void RunChild(uint64_t seed) {
   for (bartizan_epoch& epoch : shared->epochs) bartizan_epoch_open("child", &epoch);
   Worker worker(*shared, seed);
   for (int i = 0; i < 300; ++i) worker.Step();
+  worker.CheckReleased();
   Finish(*shared);
   for (const bartizan_epoch epoch : shared->epochs) {
     EXPECT(bartizan_epoch_close(epoch, nullptr) == BARTIZAN_EPOCH_STALE, "an epoch stays");
@@ -165,10 +178,11 @@ int main(int argc, char** argv) {
   arguments.RejectUnknown();
   static Shared shared;
   for (bartizan_epoch& epoch : shared.epochs) bartizan_epoch_open("stress", &epoch);
+  std::vector<Worker> workers;
+  for (uint64_t i = 0; i < count; ++i) workers.emplace_back(shared, random.Next());
   std::vector<std::thread> threads;
-  for (uint64_t i = 0; i < count; ++i) {
-    threads.emplace_back([rounds, seed = random.Next()] {
-      Worker worker(shared, seed);
+  for (Worker& worker : workers) {
+    threads.emplace_back([rounds, &worker] {
       for (uint64_t n = 0; n < rounds; ++n) worker.Step();
     });
   }
@@ -178,6 +192,7 @@ int main(int argc, char** argv) {
     EXPECT(ending.Clean(), "child %d: %s %d", static_cast<int>(i), ending.Kind(), ending.Number());
   }
   for (std::thread& thread : threads) thread.join();
+  for (const Worker& worker : workers) worker.CheckReleased();
   Finish(shared);
   return 0;
 }

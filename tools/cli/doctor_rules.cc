@@ -28,6 +28,37 @@ void Incomplete(const Patient& patient, Found* found) {
        "look again; if it stays, the process may have damaged the allocator's records"});
 }
 
+// Whatever else there is: who goes on with a damaged heap may be under attack.
+void Catches(const Patient& patient, Found* found) {
+  const EngineStatistics& statistics = patient.statistics;
+  const uint64_t all = statistics.AllCatches();
+  if (all == 0) return;
+  std::string what =
+      absl::StrCat(all, all == 1 ? " heap error was" : " heap errors were",
+                   " caught, and the process GOES ON all the same; what its heap holds cannot be "
+                   "trusted. Caught by:");
+  for (size_t i = 0; i < kCatchers; ++i) {
+    if (statistics.catches[i] == 0) continue;
+    absl::StrAppend(&what, " ", std::string(CatcherName(i)), " (", statistics.catches[i], ")");
+  }
+  found->push_back({"catches", std::move(what),
+                    "read its reports (where report_file and report_to say), mend the program, and "
+                    "restart it; on_error=continue is for programs that are being mended"});
+}
+
+void Handles(const Patient& patient, Found* found) {
+  constexpr uint64_t kShare = 75;
+  const HandleCounts& handles = patient.statistics.handles;
+  const uint64_t taken = handles.live + handles.pinned_after_free + handles.retired;
+  if (taken < kWorthCounting || Percent(taken, handles.most_entries) < kShare) return;
+  found->push_back({"handles",
+                    absl::StrCat(taken, " of ", handles.most_entries,
+                                 " entries of the handle table are live or retired (",
+                                 handles.retired, "): soon there will be no handle left"),
+                    "look for handles that are never freed; entries are retired in children of "
+                    "fork: allocate handles after the fork, not before"});
+}
+
 void Guards(const Patient& patient, Found* found) {
   const uint64_t missing = patient.statistics.DegradedGuards();
   if (missing == 0) return;
@@ -202,6 +233,15 @@ void Contention(const Patient& patient, Found* found) {
                     "128 KiB at the same time, or keep such blocks for reuse"});
 }
 
+// Whoever knows the number knows where blocks will lie, and forges canaries.
+void Seeded(const Patient& patient, Found* found) {
+  if (patient.info.seed == 0) return;
+  found->push_back({"seed",
+                    absl::StrCat("every random choice and secret follows from the number ",
+                                 patient.info.seed, ": an attacker can foretell them"),
+                    "leave out seed= except to replay a failure"});
+}
+
 // A phase of a program's life that has no end is a leak with a name.
 void OldEpochs(const Patient& patient, Found* found) {
   constexpr uint64_t kOldMs = 600'000;
@@ -222,6 +262,7 @@ void OldEpochs(const Patient& patient, Found* found) {
 
 constexpr DoctorRule kRules[] = {
     {"incomplete", Incomplete},
+    {"catches", Catches},
     {"guards", Guards},
     {"refused_memory", RefusedMemory},
     {"container", Container},
@@ -236,7 +277,9 @@ constexpr DoctorRule kRules[] = {
     {"large_cache_too_large", LargeCacheTooLarge},
     {"decay_too_short", DecayTooShort},
     {"contention", Contention},
+    {"handles", Handles},
     {"nodes", Nodes},
+    {"seed", Seeded},
 };
 
 }  // namespace

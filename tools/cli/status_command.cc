@@ -54,6 +54,11 @@ std::string Quarantine(const ProcessInfo& info) {
                       SizeText(info.large_quarantine_bytes));
 }
 
+std::string Seed(const ProcessInfo& info) {
+  if (info.seed == 0) return "none";
+  return absl::StrCat(info.seed, " (every secret follows from it: for debugging only)");
+}
+
 void PrintInfo(const ProcessInfo& info) {
   const std::pair<absl::string_view, std::string> lines[] = {
       {"profile", info.profile},
@@ -64,6 +69,7 @@ void PrintInfo(const ProcessInfo& info) {
       {"decay", absl::StrCat(info.decay_ms, " ms")},
       {"huge pages", std::string(OnOff(info.huge_pages))},
       {"numa", std::string(OnOff(info.numa))},
+      {"seed", Seed(info)},
       {"reports to", info.report_file[0] == '\0' ? "standard error" : info.report_file},
       {"options from", Origin(info)},
   };

@@ -14,7 +14,7 @@ int Symbolize(const std::vector<std::string>& words) {
 const Command kSymbolizeCommand = {
     .name = "symbolize",
     .usage = "",
-    .summary = "add functions, files and lines to the stacks of a report",
+    .summary = "add functions, files and lines to the stacks of a report; reports as SARIF",
     .description = "",
     .flags = {},
     .takes_program = false,

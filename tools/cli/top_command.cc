@@ -85,7 +85,8 @@ class Top {
             .committed_bytes = statistics.committed_bytes,
             .resident_bytes = of.resident_bytes,
             .quarantined_bytes = statistics.small_quarantined_bytes,
-            .heaps = statistics.heaps};
+            .heaps = statistics.heaps,
+            .caught = statistics.AllCatches()};
   }
 
   ProtectedProcesses processes_;

@@ -13,9 +13,9 @@ struct ColumnSpec {
   absl::string_view title;
   int width;  // numbers stand to the right
 };
-constexpr ColumnSpec kSpecs[] = {{"PROCESS", 8}, {"LIVE", 7},     {"COMMIT", 7},
-                                 {"RAM", 7},     {"QUARANT", 8},  {"SLOW/s", 8},
-                                 {"HEAPS", 6},   {"PROFILE", -9}, {"PROGRAM", -1}};
+constexpr ColumnSpec kSpecs[] = {{"PROCESS", 8},  {"LIVE", 7},    {"COMMIT", 7}, {"RAM", 7},
+                                 {"QUARANT", 8},  {"SLOW/s", 8},  {"HEAPS", 6},  {"CAUGHT", 7},
+                                 {"PROFILE", -9}, {"PROGRAM", -1}};
 static_assert(std::size(kSpecs) == kTopColumns);
 constexpr int kHeadLines = 2;
 
@@ -36,6 +36,8 @@ std::string Cell(const TopRow& row, TopColumn column) {
                                            : absl::StrFormat("%.0f", row.slow_paths_per_second);
     case TopColumn::kHeaps:
       return absl::StrCat(row.heaps);
+    case TopColumn::kCaught:
+      return absl::StrCat(row.caught);
     case TopColumn::kProfile:
       return row.profile;
     case TopColumn::kProgram:
@@ -58,6 +60,8 @@ double Key(const TopRow& row, TopColumn column) {
       return row.slow_paths_per_second;
     case TopColumn::kHeaps:
       return static_cast<double>(row.heaps);
+    case TopColumn::kCaught:
+      return static_cast<double>(row.caught);
     case TopColumn::kProcess:
     case TopColumn::kProfile:
     case TopColumn::kProgram:

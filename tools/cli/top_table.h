@@ -22,6 +22,7 @@ struct TopRow {
   uint64_t resident_bytes = 0;
   uint64_t quarantined_bytes = 0;
   uint64_t heaps = 0;
+  uint64_t caught = 0;                // heap errors
   double slow_paths_per_second = -1;  // less than 0: not known yet
 };
 
@@ -33,6 +34,7 @@ enum class TopColumn : int {
   kQuarantined,
   kSlowPaths,
   kHeaps,
+  kCaught,
   kProfile,
   kProgram,
 };

@@ -94,7 +94,7 @@ def stages(root, quick=False):
                Command('tools/compat --layers',
                        ('tools/compat', '--quick', '--layers', '--only=perl,python-json,nginx,redis'),
                        results.from_counts))),
-        Stage('machine', 'Linux 6.1 with two memory nodes, in a virtual machine', 12,
+        Stage('machine', 'Linux 6.1 with two memory nodes, in a virtual machine', 15,
               (Command('bazel build', BAZEL_BUILD + ('//:bartizan', '//tests/contract/layers:all', '//tests/stress/...',
                                                      '//tests/unit/...', '//tests/vm:all')),
                Command('tests/vm/run_test.py', ('tests/vm/run_test.py',)),

@@ -155,6 +155,76 @@ TEST(Statistics, LargeBlocksAndCallsAreCounted) {
             before.Counter(&HeapCounters::large_frees) + 1);
 }
 
+TEST(Statistics, CatchesAreCountedByLayer) {
+  const EngineStatistics before = Now();
+  CountCatch("canaries");
+  CountCatch("");
+  CountCatch("");
+  const EngineStatistics now = Now();
+  EXPECT_EQ(now.AllCatches(), before.AllCatches() + 3);
+  const auto canaries = static_cast<size_t>(Toggle::kCanaries);
+  EXPECT_EQ(now.catches[canaries], before.catches[canaries] + 1);
+  EXPECT_EQ(now.catches[kToggleCount], before.catches[kToggleCount] + 2);
+  EXPECT_EQ(CatcherName(canaries), "canaries");
+  EXPECT_EQ(CatcherName(kToggleCount), "always_on");
+}
+
+TEST(Statistics, HandlesAreCounted) {
+  EXPECT_EQ(Now().handles.live, 0u);
+  EXPECT_EQ(Now().handles.entries, 0u);
+  EXPECT_EQ(Now().handles.most_entries, HandleTable::kMostEntries);
+  constexpr uint64_t kHandles = 1000;
+  std::vector<uint64_t> handles;
+  int block = 0;
+  for (uint64_t i = 0; i < kHandles; ++i) {
+    uint32_t index = 0;
+    ASSERT_EQ(g_handle_table.Take(&index), HandleTable::Taken::kDone);
+    handles.push_back(g_handle_table.Publish(index, {.block = &block, .distance_log = 4}));
+  }
+  void* pinned = nullptr;
+  for (const uint64_t i : {0, 0, 0, 1}) {
+    ASSERT_EQ(g_handle_table.Pin(handles[i], &pinned), HandleTable::Pinned::kDone);
+  }
+  ASSERT_EQ(g_handle_table.Free(handles[1]), HandleTable::Freed::kLater);
+  const HandleCounts with = Now().handles;
+  EXPECT_EQ(with.live, kHandles - 1);
+  EXPECT_EQ(with.pins, 4u);
+  EXPECT_EQ(with.pinned_after_free, 1u);
+  EXPECT_EQ(with.retired, 0u);
+  EXPECT_GE(with.entries, kHandles);
+  EXPECT_GE(with.table_bytes, kHandles * 24);
+  for (const uint64_t i : {0, 0, 0, 1}) g_handle_table.Unpin(handles[i]);
+  for (const uint64_t handle : handles) {
+    g_handle_table.Free(handle);
+    g_handle_table.GiveBack(handle);
+  }
+  const HandleCounts without = Now().handles;
+  EXPECT_EQ(without.live, 0u);
+  EXPECT_EQ(without.pins, 0u);
+  EXPECT_EQ(without.pinned_after_free, 0u);
+  EXPECT_EQ(without.entries, with.entries);
+}
+
+// A table whose entries have one generation.
+TEST(Statistics, RetiredEntriesAreCounted) {
+  static constinit HandleTable table(512, 1);
+  uint32_t index = 0;
+  ASSERT_EQ(table.Take(&index), HandleTable::Taken::kDone);
+  const uint64_t handle = table.Publish(index, {.block = &index, .distance_log = 4});
+  table.Free(handle);
+  table.GiveBack(handle);
+  HandleCounts counts;
+  const MemoryReader here = {[](void*, uintptr_t from, void* to, size_t bytes) {
+                               std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
+                               return true;
+                             },
+                             nullptr};
+  ASSERT_TRUE(HandleTable::CountElsewhere(here, reinterpret_cast<uintptr_t>(&table), &counts));
+  EXPECT_EQ(counts.retired, 1u);
+  EXPECT_EQ(counts.live, 0u);
+  EXPECT_EQ(counts.most_entries, 512u);
+}
+
 TEST(Statistics, ResidentBytesFollowTheUse) {
   constexpr size_t kBytes = size_t{64} << 20;
   const uint64_t before = ReadResidentBytes();
@@ -231,7 +301,8 @@ struct Liar {
       return bytes <= length && from - reinterpret_cast<uintptr_t>(begin) <= length - bytes;
     };
     return within(&g_address_map, sizeof g_address_map) ||
-           within(&g_large_blocks, sizeof g_large_blocks) ||
+           within(&g_large_blocks, sizeof g_large_blocks) || within(&g_catches, sizeof g_catches) ||
+           within(&g_sample_counters, sizeof g_sample_counters) ||
            within(&platform::g_process_counters, sizeof platform::g_process_counters);
   }
 };

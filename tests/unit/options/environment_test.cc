@@ -141,7 +141,7 @@ constexpr Mistake kMistakes[] = {
     {"quarantin=1m", "unknown option 'quarantin'; did you mean 'quarantine'?"},
     {"guard-pages", "unknown option 'guard-pages'; did you mean 'guard_pages'?"},
     {"Verbose", "unknown option 'Verbose'; did you mean 'verbose'?"},
-    {"speed=9", "unknown option 'speed'; \"bartizan options\" lists them"},
+    {"pace=9", "unknown option 'pace'; \"bartizan options\" lists them"},
     {"a\033[31m\n=1", "unknown option 'a?[31m?'; \"bartizan options\" lists them"},
     {"=on", "'=on': the name of an option is missing"},
     {"canaries=maybe", "canaries=maybe: expected on or off; it stays on"},

@@ -28,10 +28,10 @@ TEST(LoadOptionsDeathTest, ReadsTheEnvironment) {
 }
 
 TEST(LoadOptionsDeathTest, PrintsMistakesAndGoesOn) {
-  EXPECT_EXIT(LoadAndExit("speed=9:decay=7", Variant::kDynamic,
+  EXPECT_EXIT(LoadAndExit("pace=9:decay=7", Variant::kDynamic,
                           [](const Options& options) { return options.decay_ms == 7; }),
               testing::ExitedWithCode(0),
-              "^bartizan: BARTIZAN_OPTIONS: unknown option 'speed'; \"bartizan options\" lists "
+              "^bartizan: BARTIZAN_OPTIONS: unknown option 'pace'; \"bartizan options\" lists "
               "them\n$");
 }
 

@@ -28,7 +28,8 @@ TEST(ProcessInfo, LayoutIsPublic) {
   EXPECT_EQ(offsetof(ProcessInfo, report_file), 128u);
   EXPECT_EQ(offsetof(ProcessInfo, layer_names), 384u);
   EXPECT_EQ(offsetof(ProcessInfo, engine_roots), 1408u);
-  EXPECT_EQ(sizeof(ProcessInfo), 1416u);
+  EXPECT_EQ(offsetof(ProcessInfo, seed), 1416u);
+  EXPECT_EQ(sizeof(ProcessInfo), 1424u);
   EXPECT_EQ(offsetof(SealedPage, info), 0u);
 }
 
@@ -43,7 +44,7 @@ TEST(ProcessInfo, TheExportedSymbolIsThePage) {
 TEST(ProcessInfo, BeforeTheStartItSaysThatNothingIsInForce) {
   const ProcessInfo& info = bartizan_sealed_page.info;
   EXPECT_EQ(std::memcmp(info.magic, "BARTIZAN", 8), 0);
-  EXPECT_EQ(info.layout_version, 2u);
+  EXPECT_EQ(info.layout_version, 3u);
   EXPECT_EQ(info.bytes, sizeof info);
   EXPECT_EQ(info.state, StartState::kNotStarted);
   EXPECT_EQ(info.layers_in_force, 0u);
@@ -59,6 +60,7 @@ TEST(ProcessInfo, NamesItsLayersInTheOrderOfTheirBits) {
 TEST(ProcessInfo, CarriesTheOptionsInForce) {
   Options options = DefaultsOf(ProfileId::kStrict);
   options.numa = false;
+  options.seed = 7;
   std::strcpy(options.report_file, "/var/log/report");
   static SealedPage page;
   FillSealedPage(options, {.config_file = true, .environment = false, .environment_ignored = true},
@@ -71,6 +73,7 @@ TEST(ProcessInfo, CarriesTheOptionsInForce) {
   EXPECT_EQ(page.info.large_quarantine_bytes, 128 * kMiB);
   EXPECT_EQ(page.info.large_cache_bytes, 16 * kMiB);
   EXPECT_EQ(page.info.decay_ms, 1000u);
+  EXPECT_EQ(page.info.seed, 7u);
   EXPECT_EQ(page.info.huge_pages, 1);
   EXPECT_EQ(page.info.numa, 0);
   EXPECT_EQ(page.info.verbose, 0);

@@ -52,6 +52,15 @@ class Invented : public testing::Test {
             .program = program_};
   }
   std::string Json() { return Written(WriteStatisticsJson, View()); }
+  std::string Prometheus() {
+    const StatisticsView view = View();
+    std::string text;
+    {
+      Output out(Append, &text);
+      WriteStatisticsPrometheus(&view, 1, false, out);
+    }
+    return text;
+  }
   static std::string Written(void (*form)(const StatisticsView&, Output&),
                              const StatisticsView& view) {
     std::string text;
@@ -128,6 +137,75 @@ TEST_F(Invented, PrometheusNamesEachMetricOnce) {
   EXPECT_EQ(count("bartizan_resident_bytes{"), 1u);
   EXPECT_EQ(count("slot_bytes=\"16\"} 5\n"), 2u);
   EXPECT_EQ(count("call=\"mmap\"} 3\n"), 2u);
+}
+
+TEST_F(Invented, CatchesAreSaidInEveryForm) {
+  EXPECT_EQ(Written(WriteStatisticsText, View()).find("HEAP ERRORS"), std::string::npos);
+  statistics_.catches[static_cast<size_t>(Toggle::kSizeCheck)] = 3;
+  statistics_.catches[kToggleCount] = 2;
+  const std::string json = Json();
+  EXPECT_NE(json.find(R"("catches":{"guard_pages":0,)"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"("size_check":3,)"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"("always_on":2})"), std::string::npos) << json;
+  const std::string text = Written(WriteStatisticsText, View());
+  EXPECT_NE(text.find("\n  HEAP ERRORS were caught, and the process has gone on: 3 by size_check 2 "
+                      "by always_on\n"),
+            std::string::npos)
+      << text;
+  const std::string prometheus = Prometheus();
+  EXPECT_NE(prometheus.find("# TYPE bartizan_catches_total counter\n"), std::string::npos);
+  EXPECT_NE(prometheus.find("bartizan_catches_total{layer=\"size_check\"} 3\n"), std::string::npos);
+}
+
+TEST_F(Invented, HandlesAreSaidWhereThereAreAny) {
+  EXPECT_EQ(Written(WriteStatisticsText, View()).find("handles:"), std::string::npos);
+  statistics_.handles.live = 7;
+  statistics_.handles.pins = 3;
+  statistics_.handles.retired = 2;
+  statistics_.handles.entries = 12;
+  EXPECT_NE(Json().find(R"("handles":{"live":7,"pins":3,"pinned_after_free":0,"retired":2,)"),
+            std::string::npos)
+      << Json();
+  EXPECT_NE(Written(WriteStatisticsText, View()).find("handles:\n"), std::string::npos);
+  EXPECT_NE(Prometheus().find("bartizan_handle_retired 2\n"), std::string::npos);
+}
+
+// Three blocks of up to 16 bytes, one beyond the last bound; one that lived for 1.5 seconds.
+TEST_F(Invented, HistogramsOfSamples) {
+  EXPECT_EQ(Prometheus().find("_bucket"), std::string::npos) << "there are none";
+  EXPECT_EQ(Written(WriteStatisticsText, View()).find("block_size"), std::string::npos);
+  const HistogramSpec& sizes = SpecOf(Sampled::kSize);
+  HistogramStatistics& size = statistics_.histograms[static_cast<size_t>(Sampled::kSize)];
+  size.blocks[0] = 3;
+  size.blocks[sizes.buckets() - 1] = 1;
+  size.sum = 5'000'000'048;
+  HistogramStatistics& time = statistics_.histograms[static_cast<size_t>(Sampled::kLifetime)];
+  time.blocks[SpecOf(Sampled::kLifetime).BucketOf(1'500'000)] = 1;
+  time.sum = 1'500'000;
+  const std::string json = Json();
+  EXPECT_EQ(test::JsonMistake(json.c_str()), nullptr) << json;
+  EXPECT_NE(json.find(R"("block_size":{"unit":"bytes","count":4,"sum":5000000048,"buckets":[)"
+                      R"({"up_to":16,"count":3},{"count":1}]})"),
+            std::string::npos)
+      << json;
+  EXPECT_NE(json.find(R"("buckets":[{"up_to":2097152,"count":1}]})"), std::string::npos) << json;
+  const std::string text = Written(WriteStatisticsText, View());
+  EXPECT_NE(text.find("     up to 16               3   75%\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  more than 4g               1   25%\n"), std::string::npos) << text;
+  const std::string prometheus = Prometheus();
+  for (const char* line :
+       {"# TYPE bartizan_block_size_bytes histogram",
+        R"(bartizan_block_size_bytes_bucket{le="16"} 3)",
+        R"(bartizan_block_size_bytes_bucket{le="4294967296"} 3)",
+        R"(bartizan_block_size_bytes_bucket{le="+Inf"} 4)",
+        "bartizan_block_size_bytes_sum 5000000048", "bartizan_block_size_bytes_count 4",
+        R"(bartizan_block_lifetime_seconds_bucket{le="1.048576"} 0)",
+        R"(bartizan_block_lifetime_seconds_bucket{le="2.097152"} 1)",
+        "bartizan_block_lifetime_seconds_sum 1.500000",
+        "bartizan_block_lifetime_operations_count 0"}) {
+    EXPECT_NE(prometheus.find(std::string(line) + '\n'), std::string::npos)
+        << line << " is not in " << prometheus;
+  }
 }
 
 TEST_F(Invented, XmlIsWellFormed) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "src/engine/catches.h"
 #include "src/platform/address_plan.h"
 #include "tests/unit/report/reporting_child.h"
 
@@ -114,6 +115,40 @@ TEST_F(ReportTest, OfTheLargestNumbersIsStillALine) {
             "bartizan: fatal: a: b; address 0xffffffffffffffff, size class 18446744073709551614, "
             "requested 18446744073709551614, stated 18446744073709551614, process N (report_test) "
             "thread N. What to do: c\n");
+}
+
+// --- Counted ------------------------------------------------------------------------------------
+
+uint64_t Catches(Toggle layer) {
+  return g_catches.by_catcher[static_cast<size_t>(layer)].load(std::memory_order_relaxed);
+}
+uint64_t CatchesOfNoLayer() {
+  return g_catches.by_catcher[kToggleCount].load(std::memory_order_relaxed);
+}
+
+// Those that are too many to be written, too.
+TEST_F(ReportTest, EachMistakeCountsForItsLayer) {
+  const ChildEnd end = RunChild([] {
+    bartizan_sealed_page.options.on_error = kOnErrorContinue;
+    for (int i = 0; i < 40; ++i) ReportMistake({.what = "size mismatch", .layer = "size_check"});
+    ReportMistake({.what = "invalid unpin"});
+    // No layer has that name, though an option has.
+    ReportMistake({.what = "something", .layer = "report_file"});
+    if (CountedCatches() != 42) _exit(1);
+    if (Catches(Toggle::kSizeCheck) != 40 || CatchesOfNoLayer() != 2) _exit(2);
+  });
+  EXPECT_EQ(end.status, 0);
+  EXPECT_EQ(std::count(end.standard_error.begin(), end.standard_error.end(), '\n'), 16);
+}
+
+// Whoever looks at a process that is about to end finds it.
+TEST_F(ReportTest, AFatalReportCounts) {
+  const ChildEnd end = RunChild([] {
+    signal(SIGABRT, [](int) { _exit(Catches(Toggle::kCanaries) == 1 ? 7 : 1); });
+    ReportViolation({.what = "heap overflow", .layer = "canaries"});
+  });
+  ASSERT_TRUE(WIFEXITED(end.status));
+  EXPECT_EQ(WEXITSTATUS(end.status), 7);
 }
 
 // --- report_file --------------------------------------------------------------------------------

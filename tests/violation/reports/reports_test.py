@@ -186,6 +186,16 @@ class Reports(unittest.TestCase):
             with self.subTest(fault=case.fault, size=case.size, profile=case.profile, thread=case.thread):
                 self.check(case)
 
+    def test_the_seed_in_force_is_named(self):
+        run = commit("overflow_1_store", SLAB, options="profile=hardened:report_format=json:seed=4711")
+        report, = run.reports()
+        self.assertEqual(report["seed"], 4711)
+        self.assertEqual(json_schema.mistakes(report, SCHEMA), [])
+        self.assertNotIn("seed", commit("overflow_1_store", SLAB).reports()[0])
+        for options, named in (("profile=hardened:seed=4711", True), ("profile=hardened", False)):
+            first = commit("overflow_1_store", SLAB, options=options).stderr.splitlines()[0]
+            self.assertEqual(", seed 4711. What to do: " in first, named, first)
+
     def test_the_accessing_thread_is_named(self):
         report = commit("overflow_1_store", LARGE, "thread").reports()[0]
         self.assertGreaterEqual(report["thread"]["id"], report["process"]["id"])

@@ -1,5 +1,4 @@
 // Handles beside pointers. Only where the malloc that is preloaded has them (bartizan_handle_*).
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +6,8 @@
 
 #include "tools/bench/micro/benchmark.h"
 #include "tools/bench/micro/blocks.h"
-#include "tools/bench/micro/thread.h"
+#include "tools/bench/micro/find.h"
+#include "tools/bench/micro/working_threads.h"
 
 namespace bench {
 namespace {
@@ -22,12 +22,6 @@ struct Functions {
   void (*unpin)(uint64_t handle);
 };
 Functions g_handles;
-
-template <class Function>
-bool Find(const char* name, Function*& function) {
-  function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  return function != nullptr;
-}
 
 bool FindHandles() {
   const bool found = Find("bartizan_handle_malloc", g_handles.allocate) &&
@@ -155,28 +149,16 @@ void Live(Run& run, uint64_t live) {
 }
 
 // One operation: free, malloc and resolve, and a pin and unpin of another one.
-class Worker {
+class Replacing {
  public:
-  void Prepare(Barrier& gate, uint64_t stream, uint64_t operations) {
-    gate_ = &gate;
-    random_ = Random(stream);
-    operations_ = operations;
-  }
-  void End() { ended_ = true; }
-
-  void Work() {
+  explicit Replacing(uint64_t stream) : random_(stream) {
     for (uint64_t& handle : handles_) handle = Make(kBytes);
-    for (;;) {
-      gate_->Wait();
-      if (ended_) break;
-      for (uint64_t i = 0; i < operations_; ++i) Step();
-      gate_->Wait();
-    }
+  }
+  ~Replacing() {
     for (const uint64_t handle : handles_) g_handles.release(handle);
   }
-
- private:
-  static constexpr size_t kHandles = 512;
+  Replacing(const Replacing&) = delete;
+  Replacing& operator=(const Replacing&) = delete;
 
   void Step() {
     uint64_t& handle = handles_[random_.Below(kHandles)];
@@ -189,33 +171,15 @@ class Worker {
     g_handles.unpin(other);
   }
 
-  Barrier* gate_ = nullptr;
-  Random random_{0};
-  uint64_t operations_ = 0;
-  bool ended_ = false;
+ private:
+  static constexpr size_t kHandles = 512;
+
+  Random random_;
   uint64_t handles_[kHandles];
 };
 
-constexpr size_t kMostThreads = 64;
-
 void Threads(Run& run, uint64_t threads) {
-  if (threads > kMostThreads) abort();
-  if (!FindHandles()) return;
-  const uint64_t operations = std::max<uint64_t>(run.Amount(200'000) / threads, 1);
-  Barrier gate(static_cast<unsigned>(threads) + 1);
-  Table<Worker> workers(threads);
-  Thread<Worker> running[kMostThreads];
-  for (uint64_t i = 0; i < threads; ++i) {
-    workers[i].Prepare(gate, i, operations);
-    running[i].Start(workers[i]);
-  }
-  run.Repeat(operations * threads, [&] {
-    gate.Wait();
-    gate.Wait();
-  });
-  for (Worker& worker : workers) worker.End();
-  gate.Wait();
-  for (uint64_t i = 0; i < threads; ++i) running[i].Join();
+  if (FindHandles()) MeasureThreads<Replacing>(run, threads, run.Amount(200'000));
 }
 
 constexpr uint64_t kCounts[] = {200, 100'000};  // in the first cache, and beyond all but the last

@@ -10,6 +10,7 @@
 #include "tools/bench/micro/benchmark.h"
 #include "tools/bench/micro/blocks.h"
 #include "tools/bench/micro/thread.h"
+#include "tools/bench/micro/working_threads.h"
 
 namespace bench {
 namespace {
@@ -40,61 +41,21 @@ void LiveRandom(Run& run, uint64_t live) {
   ReplaceAtRandom(run, run.Amount(live), run.Amount(kWindowOperations), RestingSize);
 }
 
-// A thread with live blocks of its own, which works whenever the gate opens.
-class Worker {
+// A thread with live blocks of its own.
+class Replacing {
  public:
-  Worker() : blocks_(kLive) {}
-
-  void Prepare(Barrier& gate, uint64_t stream, uint64_t operations) {
-    gate_ = &gate;
-    stream_ = stream;
-    operations_ = operations;
-  }
-
-  void End() { operations_ = 0; }
-
-  void Work() {
-    Random random(stream_);
-    for (;;) {
-      gate_->Wait();
-      // Written by End() before it came to the gate.
-      if (operations_ == 0) return;
-      for (uint64_t i = 0; i < operations_; ++i) {
-        blocks_.Replace(random.Below(kLive), MixedSize(random));
-      }
-      gate_->Wait();
-    }
-  }
+  explicit Replacing(uint64_t stream) : blocks_(kLive), random_(stream) {}
+  void Step() { blocks_.Replace(random_.Below(kLive), MixedSize(random_)); }
 
  private:
   static constexpr size_t kLive = 512;
 
   LiveBlocks blocks_;
-  Barrier* gate_ = nullptr;
-  uint64_t stream_ = 0;
-  uint64_t operations_ = 0;
+  Random random_;
 };
 
-constexpr size_t kMostThreads = 64;
-
 void Threads(Run& run, uint64_t threads) {
-  if (threads > kMostThreads) abort();
-  const uint64_t operations = run.Amount(1'000'000) / threads;
-  Barrier gate(static_cast<unsigned>(threads) + 1);
-  Worker* const workers = new Worker[threads];
-  Thread<Worker> running[kMostThreads];
-  for (uint64_t i = 0; i < threads; ++i) {
-    workers[i].Prepare(gate, i, operations);
-    running[i].Start(workers[i]);
-  }
-  run.Repeat(operations * threads, [&] {
-    gate.Wait();
-    gate.Wait();
-  });
-  for (uint64_t i = 0; i < threads; ++i) workers[i].End();
-  gate.Wait();
-  for (uint64_t i = 0; i < threads; ++i) running[i].Join();
-  delete[] workers;
+  MeasureThreads<Replacing>(run, threads, run.Amount(1'000'000));
 }
 
 // Memory of threads that have allocated and freed some of every small size and then sleep.
