@@ -28,13 +28,21 @@ struct Pair {
 
 }  // extern "C"
 
+// Far below the frame of main, so that all traces are cleared.
+[[gnu::noinline]] static void LoseAll() {
+  char distance[4096];
+  Use(distance);
+  LoseAlone();
+  LosePair();
+  Use(distance);
+}
+
 int main(int argc, char** argv) {
   const char* const what = argc > 1 ? argv[1] : "0";
   std::printf("started\n");
   if (std::strcmp(what, "clean") == 0) return 0;
   const bool waits = std::strcmp(what, "wait") == 0;
-  LoseAlone();
-  LosePair();
+  LoseAll();
   if (waits) std::fflush(stdout);
   ClearTraces();
   if (!waits) return std::atoi(what);
