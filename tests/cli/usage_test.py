@@ -12,7 +12,7 @@ from bartizan_command import BARTIZAN, CommandTest, lines  # noqa: E402
 
 
 COMMANDS = ("run", "options", "status", "stats", "top", "doctor", "exporter", "symbolize", "profile", "samples",
-            "selftest", "compare", "bench", "fuzz", "version", "help")
+            "leaks", "unreachable", "selftest", "compare", "bench", "fuzz", "version", "help")
 
 
 class Help(CommandTest):

@@ -40,7 +40,8 @@ inline void ClearRegisters() {
 }
 
 // Waits for a byte of the pipe, with a word in a register that calls keep. No memory is written.
-inline void WaitHolding(int descriptor, uintptr_t word) {
+// How many bytes came; 0 is the end.
+inline long WaitHolding(int descriptor, uintptr_t word) {
   char byte;
   long result;
   register uintptr_t held asm("r13") = word;
@@ -51,6 +52,7 @@ inline void WaitHolding(int descriptor, uintptr_t word) {
                  : "D"(descriptor), "S"(&byte), "d"(1)
                  : "rcx", "r11", "memory");
   } while (result < 0);
+  return result;
 }
 
 #endif  // BARTIZAN_TESTS_LEAKS_HIDDEN_H_

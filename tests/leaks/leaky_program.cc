@@ -13,7 +13,7 @@ extern "C" {
 
 struct Pair {
   Pair* other;
-  char rest[92];
+  char rest[88];
 };
 
 [[gnu::noinline]] void LoseAlone() {
@@ -28,16 +28,25 @@ struct Pair {
 
 }  // extern "C"
 
+// Far below the frame of main, so that all traces are cleared.
+[[gnu::noinline]] static void LoseAll() {
+  char distance[4096];
+  Use(distance);
+  LoseAlone();
+  LosePair();
+  Use(distance);
+}
+
 int main(int argc, char** argv) {
   const char* const what = argc > 1 ? argv[1] : "0";
   std::printf("started\n");
   if (std::strcmp(what, "clean") == 0) return 0;
-  LoseAlone();
-  LosePair();
+  const bool waits = std::strcmp(what, "wait") == 0;
+  LoseAll();
+  if (waits) std::fflush(stdout);
   ClearTraces();
-  if (std::strcmp(what, "wait") != 0) return std::atoi(what);
-  std::fflush(stdout);
-  for (char byte; read(STDIN_FILENO, &byte, 1) == 1;) {
+  if (!waits) return std::atoi(what);
+  while (WaitHolding(STDIN_FILENO, 0) == 1) {
     if (write(STDOUT_FILENO, "+", 1) != 1) return 1;
   }
   _exit(0);

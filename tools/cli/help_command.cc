@@ -39,7 +39,7 @@ std::string OverviewHelp() {
       "usage: bartizan COMMAND ...\n"
       "\n";
   for (const Command* command : AllCommands()) {
-    absl::StrAppendFormat(&text, "  %-9s %s\n", command->name, command->summary);
+    absl::StrAppendFormat(&text, "  %-11s %s\n", command->name, command->summary);
   }
   absl::StrAppend(&text,
                   "\n"

@@ -113,7 +113,7 @@ def of_program(options, rules, program):
         signal.signal(number, lambda number, _: [process.send_signal(number) for process in started])
     with tempfile.TemporaryDirectory(prefix="bartizan-leaks-") as folder:
         run = [options.command, "run", f"--profile={options.profile or 'debug'}",
-               f"--option=leaks_at_exit=json:{os.path.join(folder, '%p')}", "--option=leaks_exit_code=0"]
+               f"--option=leaks_at_exit=json:{os.path.join(folder, '%p')}", "--option=leaks_exit_code=0", "--option=exit_summary=off"]
         if options.library:
             run.append(f"--library={options.library}")
         with subprocess.Popen([*run, "--", *program], preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in

@@ -12,6 +12,7 @@ Mapping Of(uint64_t file, uintptr_t begin, uint64_t offset) {
           .readable = true,
           .writable = false,
           .executable = false,
+          .shared = false,
           .offset = offset,
           .file = file,
           .name = "/lib/x"};
