@@ -1,5 +1,7 @@
 #include "fuzz/options_check.h"
 
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 
 #include "fuzz/harness/check.h"
@@ -57,12 +59,20 @@ void CheckOptions(const Options& options, const bartizan::LibraryLayers& library
   }
 }
 
+std::string WrittenPattern(uint64_t word) {
+  char text[32];
+  std::snprintf(text, sizeof text, "0x%016" PRIx64, word);
+  return word == 0 ? "off" : text;
+}
+
 std::string Written(const Options& options) {
   std::string text = "profile=" + std::string(bartizan::NameOf(options.profile));
   for (const OptionSpec& spec : kOptionTable) {
     std::string value;
     if (spec.kind == OptionKind::kChoice) {
       value = spec.choices[options.*spec.number];
+    } else if (spec.kind == OptionKind::kPattern) {
+      value = WrittenPattern(options.*spec.number);
     } else if (spec.number != nullptr) {
       value = bartizan::IsSwitchOrNumber(spec.kind) && options.*spec.number == 0
                   ? "off"
@@ -91,7 +101,8 @@ std::string Written(const Options& options) {
 
 void CheckRoundTrip(const Options& options, const bartizan::LibraryLayers& library) {
   // A blank at a path's end is lost between words, and a backslash before a colon is an escape.
-  for (const std::string_view path : {options.report_file, options.stats_at_exit}) {
+  for (const std::string_view path :
+       {options.report_file, options.stats_at_exit, options.leaks_at_exit}) {
     if (path.ends_with(' ') || path.ends_with('\\') || path.find("\\:") != path.npos) return;
   }
   // The fast library takes no layer's name, not even to switch it off with a size.
@@ -112,6 +123,7 @@ void CheckRoundTrip(const Options& options, const bartizan::LibraryLayers& libra
   }
   FUZZ_CHECK(std::strcmp(again.report_file, options.report_file) == 0, "%s", text.c_str());
   FUZZ_CHECK(std::strcmp(again.stats_at_exit, options.stats_at_exit) == 0, "%s", text.c_str());
+  FUZZ_CHECK(std::strcmp(again.leaks_at_exit, options.leaks_at_exit) == 0, "%s", text.c_str());
 }
 
 }  // namespace fuzz

@@ -87,26 +87,35 @@ Nearness FindAcrossGuard(ClassId id, uintptr_t address, size_t within, BlockFact
 
 // How far from the slabs of a class, or from a large block, an access is still one that left them.
 constexpr size_t kNear = size_t{2} << 20;
-// The first ones may be gaps.
+// The outermost ones may be gaps.
 constexpr size_t kSlabsLookedAt = 8;
 
-// Whether the address lies right before all slabs of a class. Behind all of them there is their
-// last one's guard.
-bool LiesBeforeSlabs(uintptr_t address, ClassId* id) {
+// Whether the address lies near all slabs of a class: before the first one, or behind the last
+// one's guard. A copy from the end of a range meets what is behind first.
+bool LiesBesideSlabs(uintptr_t address, ClassId* id, Nearness* side) {
   const uintptr_t found = (address - g_address_map.window()) >> kRegionShift;
   if (found >= kClasses) return false;
   *id = static_cast<ClassId>(found);
   const ClassRegion& region = g_address_map.region(*id);
-  if (region.limit.load(std::memory_order_acquire) == 0) return false;
-  return address < region.base && region.base - address <= kNear;
+  const uint64_t limit = region.limit.load(std::memory_order_acquire);
+  if (limit == 0) return false;
+  const bool before = address < region.base;
+  *side = before ? Nearness::kFirstSlot : Nearness::kLastSlot;
+  return (before ? region.base - address : address - region.base - limit) <= kNear;
 }
 
-Nearness FindFirstSlot(ClassId id, BlockFacts* block) {
-  uintptr_t slab = g_address_map.region(id).base;
-  for (size_t i = 0; i < kSlabsLookedAt; ++i, slab += SlabBytes(id)) {
-    if (FindIssued(id, slab, static_cast<ptrdiff_t>(kClassBytes[id]), block)) {
-      return Nearness::kFirstSlot;
-    }
+Nearness FindOutermost(ClassId id, Nearness side, BlockFacts* block) {
+  const ClassRegion& region = g_address_map.region(id);
+  const auto bytes = static_cast<ptrdiff_t>(kClassBytes[id]);
+  const size_t slabs = region.limit.load(std::memory_order_acquire) / SlabBytes(id);
+  for (size_t i = 0; i < std::min(slabs, kSlabsLookedAt); ++i) {
+    const bool found = side == Nearness::kFirstSlot
+                           ? FindIssued(id, region.base + i * SlabBytes(id), bytes, block)
+                           : FindIssued(id,
+                                        region.base + (slabs - 1 - i) * SlabBytes(id) +
+                                            (SlotsPerSlab(id) - 1) * kClassBytes[id],
+                                        -bytes, block);
+    if (found) return side;
   }
   return Nearness::kBetweenSlabs;
 }
@@ -188,7 +197,8 @@ Nearness FindNearBlock(uintptr_t address, BlockFacts* block) {
     FillSlot(id, slot, block);
     return Nearness::kOwnSlot;
   }
-  if (LiesBeforeSlabs(address, &id)) return FindFirstSlot(id, block);
+  Nearness side;
+  if (LiesBesideSlabs(address, &id, &side)) return FindOutermost(id, side, block);
   SampleView view;
   if (!g_large_blocks.FindNear(address, kNear, &view)) return Nearness::kForeign;
   FillSampled(view, block);
