@@ -34,6 +34,7 @@ uint64_t Number(const MemoryReader& memory, const T* from) {
 // What a pointer says, whatever it points at.
 template <class T>
 uintptr_t Address(const MemoryReader& memory, const T* from) {
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): a pointer, or an atomic one.
   static_assert(sizeof(T) == sizeof(uintptr_t));
   return Number(memory, reinterpret_cast<const uintptr_t*>(from));
 }
@@ -45,6 +46,7 @@ const T* PlaceOf(uintptr_t address) {
 }
 template <class T>
 const T* ElementOf(const T* first, size_t index) {
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): of elements that are pointers, too.
   return PlaceOf<T>(reinterpret_cast<uintptr_t>(first) + index * sizeof(T));
 }
 

@@ -100,7 +100,7 @@ void PastEnd() { g_past_end = static_cast<char*>(Block(1792)) + 1792; }
 void Zero() { Use(std::malloc(0)); }
 void Misaligned() {
   void* const block = Block(1016);
-  std::memcpy(g_bytes + 3, &block, sizeof block);
+  std::memcpy(g_bytes + 3, static_cast<const void*>(&block), sizeof block);
 }
 
 // 20..29: from block to block.
@@ -126,7 +126,7 @@ void LargeKept() { g_large = static_cast<char*>(Block(3'000'041)) + 2'000'000; }
 void LargeKeeps() {
   auto** const words = static_cast<void**>(Block(3'000'042));
   words[300'000] = Block(1043);
-  g_large_words = words;
+  g_large_words = static_cast<void*>(words);
 }
 void Array() { g_array = new WithDestructor[3]; }  // 308 bytes, known by the first element
 void EmptyArray() { g_empty_array = new WithDestructor[0]; }  // eight bytes, known by their end
@@ -166,9 +166,9 @@ void* HoldsOnStack(void*) {
 }
 [[gnu::noinline]] void LeaveInAFrame() {
   void* frame[1024];
-  Use(frame);  // all of it is there, between the caller and what is called here
+  Use(static_cast<void*>(frame));  // all of it is there, between the caller and what is called here
   frame[8] = Block(1063);
-  Use(frame);
+  Use(static_cast<void*>(frame));
 }
 void* HeldInAFrameThatReturned(void*) {
   ClearTraces();
@@ -215,12 +215,12 @@ void Mapped() {
 void MappedReadOnly() {
   g_read_only = MapPage();
   g_read_only[100] = Block(1072);
-  mprotect(g_read_only, 4096, PROT_READ);
+  mprotect(static_cast<void*>(g_read_only), 4096, PROT_READ);
 }
 void Unmapped() {
   g_unmapped = MapPage();
   g_unmapped[100] = Block(1073);
-  munmap(g_unmapped, 4096);
+  munmap(static_cast<void*>(g_unmapped), 4096);
 }
 void MappedByMany() {
   auto** const shared = static_cast<void**>(

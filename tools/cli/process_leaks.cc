@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -89,7 +88,7 @@ class LeakFinder {
 
   bool Look(LeakScan* scan) {
     if (!Stop()) return false;
-    memory_.emplace(threads_.reader());
+    memory_ = std::make_unique<leaks::ProcessReader>(threads_.reader());
     if (!memory_->is_ready()) return Fail("no memory");
     switch (scan->Run(threads_, roots_, *memory_)) {
       case ScanResult::kDone:
@@ -128,7 +127,7 @@ class LeakFinder {
   const bool reachable_;
   EngineRoots roots_;
   StoppedProcess threads_;
-  std::optional<leaks::ProcessReader> memory_;
+  std::unique_ptr<leaks::ProcessReader> memory_;
   LeaksFinding result_;
 };
 
