@@ -106,15 +106,15 @@ bool LiesBesideSlabs(uintptr_t address, ClassId* id, Nearness* side) {
 
 Nearness FindOutermost(ClassId id, Nearness side, BlockFacts* block) {
   const ClassRegion& region = g_address_map.region(id);
-  const auto bytes = static_cast<ptrdiff_t>(kClassBytes[id]);
+  const size_t bytes = kClassBytes[id];
+  const auto step = static_cast<ptrdiff_t>(bytes);
   const size_t slabs = region.limit.load(std::memory_order_acquire) / SlabBytes(id);
   for (size_t i = 0; i < std::min(slabs, kSlabsLookedAt); ++i) {
+    const uintptr_t low = region.base + i * SlabBytes(id);
+    const uintptr_t high = region.base + (slabs - 1 - i) * SlabBytes(id);
     const bool found = side == Nearness::kFirstSlot
-                           ? FindIssued(id, region.base + i * SlabBytes(id), bytes, block)
-                           : FindIssued(id,
-                                        region.base + (slabs - 1 - i) * SlabBytes(id) +
-                                            (SlotsPerSlab(id) - 1) * kClassBytes[id],
-                                        -bytes, block);
+                           ? FindIssued(id, low, step, block)
+                           : FindIssued(id, high + (SlotsPerSlab(id) - 1) * bytes, -step, block);
     if (found) return side;
   }
   return Nearness::kBetweenSlabs;
