@@ -79,7 +79,7 @@ class RootWalk {
     const bool anonymous = mapping.file == 0 && !mapping.shared;
     if (anonymous && HoldsRecord(range)) return;
     const bool stack = mapping.name == "[stack]" || (anonymous && behind_guard);
-    if (stack && !CutStack(mapping, &range)) return;
+    if (stack) CutStack(mapping, &range);
     VisitAround(range,
                 mapping.shared ? ProcessReader::Pages::kTouched : ProcessReader::Pages::kChanged);
   }
@@ -97,9 +97,9 @@ class RootWalk {
         [](uintptr_t value, const EngineRange& range) { return value < range.end; });
   }
 
-  // Leaves out what lies below the stack pointers. False: it is the stack of a thread that has
-  // ended, which the C library keeps for another.
-  bool CutStack(const Mapping& mapping, AddressRange* range) {
+  // Leaves out what lies below the stack pointers. Of the stack of a thread that has ended, which
+  // the C library keeps for another, only its table of thread-local storage is in use.
+  void CutStack(const Mapping& mapping, AddressRange* range) {
     uintptr_t lowest = 0;
     bool has_thread = false;
     for (const StoppedThread& thread : process_) {
@@ -109,22 +109,24 @@ class RootWalk {
       if (cuts && (lowest == 0 || thread.stack_pointer < lowest)) lowest = thread.stack_pointer;
     }
     if (lowest != 0) range->begin = std::max(range->begin, lowest - kRedZone);
-    return has_thread || mapping.name == "[stack]" || !process_.knows_all() ||
-           !HoldsThreadDescriptor(mapping);
+    if (has_thread || mapping.name == "[stack]" || !process_.knows_all()) return;
+    const uintptr_t descriptor = ThreadDescriptorIn(mapping);
+    if (descriptor != 0) *range = {descriptor + kPlaceOfTable, descriptor + 2 * kPlaceOfTable};
   }
 
   // At the end of a stack that the C library has mapped lies the thread's descriptor, whose first
-  // and third word are its own address.
-  bool HoldsThreadDescriptor(const Mapping& mapping) {
+  // and third word are its own address, and whose second is that of the table. 0: there is none.
+  static constexpr size_t kPlaceOfTable = sizeof(uintptr_t);
+  uintptr_t ThreadDescriptorIn(const Mapping& mapping) {
     constexpr size_t kSearchedBytes = size_t{16} << 10;
     constexpr size_t kAlignment = 64;
     const size_t bytes = std::min<size_t>(mapping.end - mapping.begin, kSearchedBytes);
     for (uintptr_t at = mapping.end - kAlignment; at > mapping.end - bytes; at -= kAlignment) {
       uintptr_t words[3];
-      if (!memory_.Read(at, words, sizeof words)) return false;
-      if (words[0] == at && words[2] == at) return true;
+      if (!memory_.Read(at, words, sizeof words)) return 0;
+      if (words[0] == at && words[2] == at) return at;
     }
-    return false;
+    return 0;
   }
 
   void VisitAround(AddressRange range, ProcessReader::Pages pages) {
