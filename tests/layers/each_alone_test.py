@@ -77,7 +77,10 @@ def programs(folder, configuration):
     def path(name):
         return os.path.join(folder, name)
 
-    yield Program('unit tests', (path(configuration.unit_test), '--gtest_brief=1'))
+    # What goes back to the system, and when, hangs on quarantine; those tests are half of the time.
+    given_back = configuration.name.startswith('all ') or 'quarantine' in configuration.name
+    yield Program('unit tests', (path(configuration.unit_test), '--gtest_brief=1',
+                                 *(() if given_back else ('--gtest_filter=-GivenBack.*',))))
     yield Program('violations', (RUN_FAULTS,
                                  f'--program={path("tools/faults/bartizan-faults")}',
                                  f'--library={path(configuration.library)}', f'--profile={configuration.profile}',

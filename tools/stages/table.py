@@ -68,7 +68,7 @@ def stages(root, quick=False):
         Stage('lint', 'clang-tidy; only what has changed since it was clean', 10, (check('lint'),), quick=True),
         Stage('build', 'the libraries and the command; what the libraries export and need', 10,
               (Command('bazel build', BAZEL_BUILD + RELEASE_TARGETS), check('symbols')), quick=True),
-        Stage('tests', 'bazel test of everything, release build', 15, (release_tests(quick),), quick=True),
+        Stage('tests', 'bazel test of everything, release build', 25, (release_tests(quick),), quick=True),
         Stage('sanitizers', 'tests that link the engine, with address and undefined-behaviour sanitizer; fuzz targets '
               'with memory sanitizer', 12, (sanitized_tests('sanitize', 'asan', 'ubsan'), MEMORY_SANITIZED)),
         Stage('threads', 'concurrent tests that link the engine, with thread sanitizer', 8,
