@@ -16,6 +16,7 @@ using record_copy::Copy;
 using record_copy::ElementOf;
 using record_copy::Number;
 using record_copy::PlaceOf;
+using record_copy::SlabCopy;
 using record_copy::StatesCopy;
 
 class BlockWalk {
@@ -85,19 +86,15 @@ class BlockWalk {
 
   bool VisitSlab(const ClassRegion& region, SlabRef ref) {
     const ClassId id = ref.class_id();
-    const SlotState* states = ElementOf(region.states, size_t{ref.index()} * GranulesPerSlab(id));
-    StateWord owner;
-    const SlotState* last = ElementOf(states, GranulesPerSlab(id) - 1);
-    if (!memory_(reinterpret_cast<uintptr_t>(last), &owner, sizeof owner)) return false;
-    if (owner.owner() == kNoHeap) return true;
-    Copy<Slab> slab;
-    if (!slab.Read(memory_, ElementOf(roots_.slabs, AddressMap::RecordIndex(ref)))) return false;
+    SlabCopy slab;
+    if (!slab.Read(memory_, roots_, region, ref)) return false;
+    if (!slab.in_use) return true;
     const uintptr_t begin = region.base + (size_t{ref.index()} << SlabShift(id));
-    const bool held = IsHeld(slab->epoch);
+    const bool held = IsHeld(slab.record->epoch);
     const size_t slot_bytes = id == kZeroClass ? 0 : kClassBytes[id];
     const size_t capacity = slot_bytes - std::min<size_t>(slot_bytes, roots_.trailer_bytes);
-    const uint32_t uncarved = slab->uncarved;
-    StatesCopy words(memory_, states, GranulesPerSlab(id));
+    const uint32_t uncarved = slab.record->uncarved;
+    StatesCopy words(memory_, slab.states, GranulesPerSlab(id));
     for (uint32_t unit = 0; unit < UnitsPerSlab(id); ++unit) {
       if ((uncarved >> unit & 1) != 0) continue;
       const SlotSpan slots = SlotsOfUnit(id, unit);

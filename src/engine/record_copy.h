@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/engine/engine_roots.h"
 #include "src/engine/statistics.h"
+#include "src/metadata/address_map.h"
 #include "src/metadata/slot_state.h"
 
 namespace bartizan::record_copy {
@@ -49,6 +51,25 @@ const T* ElementOf(const T* first, size_t index) {
   // NOLINTNEXTLINE(bugprone-sizeof-expression): of elements that are pointers, too.
   return PlaceOf<T>(reinterpret_cast<uintptr_t>(first) + index * sizeof(T));
 }
+
+// A slab's record, and where the states of its slots are.
+struct SlabCopy {
+  bool in_use = false;  // else there is nothing more
+  const SlotState* states = nullptr;
+  Copy<Slab> record;
+
+  // False: it cannot be read.
+  bool Read(const MemoryReader& memory, const EngineRoots& roots, const ClassRegion& region,
+            SlabRef ref) {
+    const uint32_t granules = GranulesPerSlab(ref.class_id());
+    states = ElementOf(region.states, size_t{ref.index()} * granules);
+    StateWord owner;
+    const SlotState* last = ElementOf(states, granules - 1);
+    if (!memory(reinterpret_cast<uintptr_t>(last), &owner, sizeof owner)) return false;
+    in_use = owner.owner() != kNoHeap;
+    return !in_use || record.Read(memory, ElementOf(roots.slabs, AddressMap::RecordIndex(ref)));
+  }
+};
 
 // The states of a slab's slots, some at a time.
 class StatesCopy {

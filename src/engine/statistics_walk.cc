@@ -14,6 +14,7 @@ using record_copy::Copy;
 using record_copy::ElementOf;
 using record_copy::Number;
 using record_copy::PlaceOf;
+using record_copy::SlabCopy;
 using record_copy::StatesCopy;
 
 class Walk {
@@ -120,15 +121,9 @@ class Walk {
 
   // False: it cannot be read.
   bool AddSlab(const ClassRegion& region, SlabRef ref) {
-    const ClassId id = ref.class_id();
-    const SlotState* states = ElementOf(region.states, size_t{ref.index()} * GranulesPerSlab(id));
-    StateWord owner;
-    const SlotState* last = ElementOf(states, GranulesPerSlab(id) - 1);
-    if (!memory_(reinterpret_cast<uintptr_t>(last), &owner, sizeof owner)) return false;
-    if (owner.owner() == kNoHeap) return true;
-    Copy<Slab> slab;
-    if (!slab.Read(memory_, ElementOf(roots_.slabs, AddressMap::RecordIndex(ref)))) return false;
-    return AddSlots(ref, *slab, states);
+    SlabCopy slab;
+    if (!slab.Read(memory_, roots_, region, ref)) return false;
+    return !slab.in_use || AddSlots(ref, *slab.record, slab.states);
   }
 
   bool AddSlots(SlabRef ref, const Slab& slab, const SlotState* table) {

@@ -60,16 +60,6 @@ def complain(message):
     print(f"bartizan: leaks: {message}", file=sys.stderr)
 
 
-def find_symbolizer(options):
-    if options.nosymbols:
-        return None
-    try:
-        return symbolizer.Symbolizer(options.symbolizer)
-    except symbolizer.Missing as error:
-        complain(f"without names: {error}")
-        return None
-
-
 def read_suppressions(options):
     """The rules of all files; None after a message."""
     rules = suppressions.Suppressions()
@@ -87,7 +77,7 @@ def read_suppressions(options):
 
 def tell(options, rules, document, out):
     """Prints the report of one process; whether something is lost."""
-    found = findings.Findings(document, find_symbolizer(options), rules)
+    found = findings.Findings(document, symbolizer.chosen(options, complain), rules)
     print(json.dumps(report.document(found, options.reachable)) if options.json else report.text(found), file=out, flush=True)
     return found.lost
 

@@ -53,19 +53,9 @@ def complain(message):
     print(f"bartizan: profile: {message}", file=sys.stderr)
 
 
-def find_symbolizer(options):
-    if options.nosymbols:
-        return None
-    try:
-        return symbolizer.Symbolizer(options.symbolizer)
-    except symbolizer.Missing as error:
-        complain(f"without names: {error}")
-        return None
-
-
 def write(options, document, duration_ns):
     """The two files; False after a message."""
-    names = find_symbolizer(options)
+    names = symbolizer.chosen(options, complain)
     profile = samples.Profile(document, names)
     # A module that is gone has no names; pprof may find them where it is.
     base = options.output or f"bartizan-profile-{profile.process}"

@@ -144,3 +144,14 @@ class Symbolizer:
         for group in groups[:count]:
             places = [_parse_place(group[i], group[i + 1]) for i in range(0, len(group) - 1, 2)]
             yield [place for place in places if place.function or place.file]
+
+
+def chosen(options, complain):
+    """What --nosymbols and --symbolizer ask for; None, after a message where there is none, for no names."""
+    if options.nosymbols:
+        return None
+    try:
+        return Symbolizer(options.symbolizer)
+    except Missing as error:
+        complain(f"without names: {error}")
+        return None
