@@ -19,10 +19,11 @@ QUARANTINE_BYTES = {"hardened": 16 << 10, "strict": 64 << 10}
 
 
 def stated(profile, slot_bytes, how):
-    """Frees by another thread are taken in at refills, in no order: a page of slots at most, and a window more waits."""
+    """Frees by another thread are taken in at refills, by address: a page of slots at a time, what a search began behind by the
+    next one; and a window more waits."""
     slots = min(max(QUARANTINE_BYTES[profile] // slot_bytes, 8), 1024)
     window = min(max((16 << 10) // slot_bytes, 4), 32)
-    return slots - max(4096 // slot_bytes - window, 0) if how == "thread" else slots
+    return slots - max(2 * (4096 // slot_bytes) - window, 0) if how == "thread" else slots
 
 
 class Quarantine(unittest.TestCase):
