@@ -75,7 +75,7 @@ def stages(root, quick=False):
               (sanitized_tests('concurrent', 'tsan'),)),
         # Fixed numbers of executions, not times: what a change breaks here, it breaks on every machine.
         Stage('fuzz', 'each fuzz target for a few thousand executions of new inputs, with both engines; as OSS-Fuzz '
-              'builds them; a user\'s program', 12,
+              'builds them; a user\'s program', 18,
               tuple(Command(f'bartizan fuzz --engine={engine}',
                             ('tools/bartizan', 'fuzz', '--temporary', f'--engine={engine}', f'--executions={executions}'),
                             results.from_counts) for engine, executions in (('libfuzzer', 3000), ('afl', 3000))) +
@@ -84,7 +84,7 @@ def stages(root, quick=False):
                        results.from_counts),
                Command('fuzz/oss-fuzz/build_test.py', ('fuzz/oss-fuzz/build_test.py', '--only=libfuzzer-undefined'),
                        results.from_counts))),
-        Stage('mutants', 'the most telling of tests/mutants: each takes a check out, and a test must fail', 8,
+        Stage('mutants', 'the most telling of tests/mutants: each takes a check out, and a test must fail', 14,
               (Command('tools/mutants', ('tools/mutants', '--quick'), results.from_counts),)),
         Stage('programs', 'real programs with the library preloaded', 15,
               (Command('tests/compat/detects_test.py',
