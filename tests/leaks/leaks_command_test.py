@@ -21,6 +21,8 @@ LIBRARY = os.path.realpath(built("libbartizan.so"))
 PROGRAM = built("tests/leaks/leaky_program")
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
 LOST = ": 996 bytes in 5 blocks lost"
+with open(built("docs/leaks.schema.json"), encoding="utf-8") as schema_file:
+    SCHEMA = json.load(schema_file)
 with open(built("docs/summary.schema.json"), encoding="utf-8") as schema_file:
     SUMMARY_SCHEMA = json.load(schema_file)
 ALONE, FIRST = {"blocks": 3, "bytes": 600}, {"blocks": 1, "bytes": 300}
@@ -43,6 +45,12 @@ class LeaksTest(CommandTest):
 
     def of_program(self, *words, **options):
         return self.command("leaks", *words, **options)
+
+    def described(self, text):
+        """The value of a line of --json, which the schema describes whole."""
+        value = json.loads(text)
+        self.assertEqual(json_schema.mistakes(value, SCHEMA), [])
+        return value
 
 
 class AtExit(LeaksTest):
@@ -139,12 +147,46 @@ class OfAProgram(LeaksTest):
         self.assertEqual(result.returncode, 23)
 
 
+class AsJson(LeaksTest):
+    def test_leaks(self):
+        document = self.described(self.of_program("--json", "--", PROGRAM).stderr)
+        self.assertEqual((document["direct"], document["indirect"]),
+                         ({"blocks": 4, "bytes": 900}, {"blocks": 1, "bytes": 96}))
+        self.assertEqual([(leak["kind"], leak["blocks"], leak["bytes"]) for leak in document["leaks"]],
+                         [("direct", 3, 600), ("direct", 1, 300), ("indirect", 1, 96)])
+        frame = next(frame for frame in document["leaks"][0]["frames"] if frame.get("function") == "LoseAlone")
+        self.assertEqual((frame["number"], frame["module"]), (1, os.path.realpath(PROGRAM)))
+        self.assertTrue(frame["file"].endswith("leaky_program.cc"), frame)
+
+    def test_without_names(self):
+        document = self.described(self.of_program("--json", "--nosymbols", "--", PROGRAM).stderr)
+        self.assertTrue(document["leaks"][0]["frames"])
+        for frame in document["leaks"][0]["frames"]:
+            self.assertNotIn("function", frame)
+
+    def test_none(self):
+        document = self.described(self.of_program("--json", "--", PROGRAM, "clean").stderr)
+        none = {"blocks": 0, "bytes": 0}
+        self.assertEqual((document["direct"], document["indirect"], document["leaks"]), (none, none, []))
+
+    def test_reachable(self):
+        for profile in ("debug", "fast"):
+            with self.waiting(BARTIZAN_OPTIONS=f"profile={profile}") as process:
+                without = self.described(self.of_program("--json", str(process.pid)).stdout)
+                document = self.described(self.of_program("--json", "--reachable", str(process.pid)).stdout)
+            self.assertNotIn("reachable", without)
+            self.assertEqual(document["process"], process.pid)
+            told = [leak["blocks"] for leak in document["leaks"] if leak["kind"] == "reachable"]
+            self.assertEqual(document["reachable"]["blocks"], sum(told))
+            self.assertGreater(sum(told), 0, "at least the buffer of standard output")
+
+
 class Suppressions(LeaksTest):
     def document(self, text, status=23):
         path = self.write("suppressions", text)
         result = self.of_program("--json", f"--suppressions={path}", "--", PROGRAM)
         self.assertEqual(result.returncode, status, result.stderr)
-        return json.loads(result.stderr)
+        return self.described(result.stderr)
 
     def expect(self, pattern, remaining):
         document = self.document(f"# of the test\n\nleak:{pattern}\n", 23 if remaining else 0)
