@@ -34,6 +34,7 @@ constexpr int kNobody = 1 << 23;  // no process has such a number
 struct Shared {
   std::atomic<uint64_t> count{0};
   std::atomic<int> ready{0};
+  std::atomic<bool> lost{false};
   uintptr_t stacks[4] = {};
 };
 
@@ -55,6 +56,9 @@ class SharedPage {
   void* place_;
 };
 
+// Which children change.
+uint64_t variable = 5;
+
 void Start(void* (*work)(void*), Shared& shared) {
   pthread_t thread;
   if (pthread_create(&thread, nullptr, work, &shared) != 0) std::abort();
@@ -62,9 +66,8 @@ void Start(void* (*work)(void*), Shared& shared) {
 
 void* WaitAtAKnownPlace(void* context) {
   auto& shared = *static_cast<Shared*>(context);
-  char here = 0;
   const int number = shared.ready.load(std::memory_order_relaxed);
-  shared.stacks[number] = reinterpret_cast<uintptr_t>(&here);
+  shared.stacks[number] = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   shared.ready.store(number + 1, std::memory_order_release);
   for (;;) pause();
 }
@@ -197,6 +200,7 @@ TEST(StoppedProcess, TheFirstThreadMayHaveEnded) {
   if (child == 0) {
     test::DieWithParent();
     test::Watchdog(120, "without a first thread");
+    variable = 6;
     Start(WaitAtAKnownPlace, *shared);
     syscall(SYS_exit, 0);  // the thread, not the process
   }
@@ -209,10 +213,11 @@ TEST(StoppedProcess, TheFirstThreadMayHaveEnded) {
     ASSERT_EQ(std::distance(process.begin(), process.end()), 1);
     EXPECT_EQ(process.reader(), process.begin()->id);
     EXPECT_NE(process.reader(), child);
-    char byte = 1;
-    EXPECT_FALSE(ReadProcessMemory(child, shared->stacks[0], &byte, 1));
-    EXPECT_TRUE(ReadProcessMemory(process.reader(), shared->stacks[0], &byte, 1));
-    EXPECT_EQ(byte, 0);
+    uint64_t copy = 0;
+    const auto place = reinterpret_cast<uintptr_t>(&variable);
+    EXPECT_FALSE(ReadProcessMemory(child, place, &copy, sizeof copy));
+    EXPECT_TRUE(ReadProcessMemory(process.reader(), place, &copy, sizeof copy));
+    EXPECT_EQ(copy, 6U);
   }
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
@@ -249,19 +254,33 @@ TEST(StoppedProcess, SignalsThatComeMeanwhileComeThrough) {
   AwaitMore(*shared, 0);
 }
 
-// While somebody sends them: each comes, whether it was what stopped a thread or not.
+// Sends itself a signal and looks whether it came, again and again.
+void* SendAndCount(void* context) {
+  auto& shared = *static_cast<Shared*>(context);
+  const long thread = syscall(SYS_gettid);
+  for (uint64_t sent = 1;; ++sent) {
+    syscall(SYS_tgkill, getpid(), thread, SIGUSR1);
+    if (shared.count.load(std::memory_order_relaxed) != sent) {
+      shared.lost.store(true, std::memory_order_relaxed);
+    }
+  }
+}
+
+// Neither those that a thread was stopped by.
 TEST(StoppedProcess, NoSignalIsLost) {
   SharedPage shared;
   signals = &shared->count;
-  WatchedProcess child(
-      [] { std::signal(SIGUSR1, [](int) { signals->fetch_add(1, std::memory_order_relaxed); }); });
-  for (uint64_t sent = 0; sent < 200; ++sent) {
-    StoppedProcess process(child.id());
-    ASSERT_EQ(kill(child.id(), SIGUSR1), 0);
+  WatchedProcess child([&shared] {
+    std::signal(SIGUSR1, [](int) { signals->fetch_add(1, std::memory_order_relaxed); });
+    Start(SendAndCount, *shared);
+  });
+  StoppedProcess process(child.id());
+  for (int i = 0; i < 2000; ++i) {
+    AwaitMore(*shared, shared->count.load(std::memory_order_relaxed));
     ASSERT_EQ(process.Stop(), 0);
     process.GoOn();
-    AwaitMore(*shared, sent);
   }
+  EXPECT_FALSE(shared->lost.load(std::memory_order_relaxed));
 }
 
 TEST(StoppedProcess, AnotherMayHoldIt) {
@@ -287,7 +306,6 @@ TEST(StoppedProcess, OneThatHasEnded) {
 }
 
 TEST(StoppedProcess, OneThatEndsWhileItIsStopped) {
-  static uint64_t variable = 5;
   WatchedProcess child([] { variable = 6; });
   StoppedProcess process(child.id());
   ASSERT_EQ(process.Stop(), 0);
