@@ -181,13 +181,13 @@ TEST(StoppedProcess, ThreadsThatAreStartedMeanwhileAreStoppedToo) {
   SharedPage shared;
   WatchedProcess child([&shared] { Start(StartTheNext, *shared); });
   StoppedProcess process(child.id());
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 200; ++i) {
     const uint64_t began = shared->count.load(std::memory_order_relaxed);
     AwaitMore(*shared, began);
     ASSERT_EQ(process.Stop(), 0);
     const uint64_t before = shared->count.load(std::memory_order_relaxed);
     for (const StoppedThread& thread : process) EXPECT_TRUE(thread.has_registers);
-    for (int k = 0; k < 1000; ++k) sched_yield();
+    for (int k = 0; k < 100; ++k) sched_yield();
     EXPECT_EQ(shared->count.load(std::memory_order_relaxed), before);
     process.GoOn();
   }
@@ -275,7 +275,7 @@ TEST(StoppedProcess, NoSignalIsLost) {
     Start(SendAndCount, *shared);
   });
   StoppedProcess process(child.id());
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 100; ++i) {
     AwaitMore(*shared, shared->count.load(std::memory_order_relaxed));
     ASSERT_EQ(process.Stop(), 0);
     process.GoOn();
