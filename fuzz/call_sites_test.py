@@ -16,7 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 TARGETS = ("syscall_failures", "handle", "epoch")
 CONFIGURATION = "fuzz"  # in which every call returns to its caller
 REFUSED = ("ClaimAt", "ClaimAnywhere", "SetAccess", "DropPages", "Release", "MovePages", "GrowInPlace", "InstallGuard",
-           "ResidentPages")
+           "RemoveGuard", "ResidentPages")
 # Where only a thread comes that has lost a race, which one that plays all others never does; what it gives back is address
 # space that nobody has touched.
 RACES = {"src/metadata/stack_table.cc": "platform::Release(place, bytes);"}

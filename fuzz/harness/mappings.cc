@@ -157,8 +157,7 @@ bool Mappings::Empty(uintptr_t begin, size_t bytes) {
              MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     FUZZ_CHECK(place != MAP_FAILED, "emptying pages");
   });
-  guards_.ForEachIn(begin, end, PutGuard);
-  new_guards_.ForEachIn(begin, end, PutGuard);
+  ForEachGuard(begin, end, PutGuard);
   return true;
 }
 
@@ -211,6 +210,7 @@ void Mappings::Restore() {
   trace_ = 0;
   pieces_.RemoveGuards(new_guards_);
   new_guards_.Clear();
+  removed_guards_.Clear();
   for (const Range& range : changed_.all()) MapFile(range);
   changed_.Clear();
   UnmapFresh();
@@ -336,8 +336,30 @@ void Mappings::OnGuard(uintptr_t begin, size_t bytes) {
   (is_frozen_ ? new_guards_ : guards_).Add(begin, begin + bytes);
 }
 
+void Mappings::OnGuardRemoved(uintptr_t begin, size_t bytes) {
+  Trace(6, begin, bytes);
+  Change(begin, bytes);
+  if (!is_frozen_) return guards_.Remove(begin, begin + bytes);
+  new_guards_.Remove(begin, begin + bytes);
+  removed_guards_.Add(begin, begin + bytes);
+}
+
+template <class Function>
+void Mappings::ForEachGuard(uintptr_t begin, uintptr_t end, Function function) const {
+  guards_.ForEachIn(begin, end, [this, function](Range old) {
+    Ranges left;
+    left.Add(old.begin, old.end);
+    removed_guards_.ForEachIn(old.begin, old.end,
+                              [&left](Range gone) { left.Remove(gone.begin, gone.end); });
+    for (const Range& range : left.all()) function(range);
+  });
+  new_guards_.ForEachIn(begin, end, function);
+}
+
 bool Mappings::IsGuard(uintptr_t begin, size_t bytes) const {
-  return guards_.Touches(begin, begin + bytes) || new_guards_.Touches(begin, begin + bytes);
+  bool any = false;
+  ForEachGuard(begin, begin + bytes, [&any](Range) { any = true; });
+  return any;
 }
 
 }  // namespace fuzz

@@ -140,6 +140,19 @@ bool InstallGuard(uintptr_t address, size_t bytes) {
   return true;
 }
 
+bool RealRemoveGuard(uintptr_t, size_t) asm("__real_" FUZZ_PLATFORM "11RemoveGuardEmm");
+bool RemoveGuard(uintptr_t, size_t) asm("__wrap_" FUZZ_PLATFORM "11RemoveGuardEmm");
+bool RemoveGuard(uintptr_t address, size_t bytes) {
+  if (IsRefused(Call::kRemoveGuard, __builtin_return_address(0)) ||
+      !RealRemoveGuard(address, bytes))
+    return false;
+  if (g_system.mappings == nullptr) return true;
+  g_system.mappings->OnGuardRemoved(address, bytes);
+  // Of a file's pages, the file's contents would appear.
+  g_system.mappings->Empty(address, bytes);
+  return true;
+}
+
 bool RealResidentPages(uintptr_t, size_t,
                        unsigned char*) asm("__real_" FUZZ_PLATFORM "13ResidentPagesEmmPh");
 bool ResidentPages(uintptr_t, size_t,

@@ -26,6 +26,7 @@ enum class Call {
   kMovePages,
   kGrowInPlace,
   kInstallGuard,
+  kRemoveGuard,
   kResidentPages,
 };
 inline constexpr size_t kCalls = static_cast<size_t>(Call::kResidentPages) + 1;
@@ -66,6 +67,7 @@ class Mappings : public Memory {
   void OnClaimed(uintptr_t begin, size_t bytes);  // the same, at a place of its choice, to use
   void OnUnmapped(uintptr_t begin, size_t bytes);
   void OnGuard(uintptr_t begin, size_t bytes);
+  void OnGuardRemoved(uintptr_t begin, size_t bytes);
   // Protection, or contents otherwise than by stores.
   void OnChanged(uintptr_t begin, size_t bytes);
   // Reads as zeros from now on; guards stay. False: nothing there is of this object's making.
@@ -88,6 +90,8 @@ class Mappings : public Memory {
   const Part* PartOf(uintptr_t begin, uintptr_t end) const;
   const uint8_t* ContentsOf(const Part& part, uintptr_t page) const;
   void EmptyPages(uintptr_t begin, uintptr_t end, const Part* part) const;
+  template <class Function>
+  void ForEachGuard(uintptr_t begin, uintptr_t end, Function function) const;
   bool Change(uintptr_t begin, size_t bytes);
   void UnmapFresh();
   void PutPagesBack();
@@ -110,7 +114,8 @@ class Mappings : public Memory {
   Ranges fresh_;    // mapped since
   Ranges changed_;  // of frozen ones
   Ranges guards_;
-  Ranges new_guards_;  // since
+  Ranges new_guards_;      // since
+  Ranges removed_guards_;  // of guards_, since
 };
 
 struct System {

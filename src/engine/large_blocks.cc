@@ -21,6 +21,8 @@ using platform::kHugePageBytes;
 using platform::kPageBytes;
 
 constexpr int kPlaceTries = 64;
+// Larger samples have a mapping of their own, which costs little beside the faults of their pages.
+constexpr size_t kMostAmongSamples = 64 * kKiB;
 
 }  // namespace
 
@@ -47,7 +49,7 @@ void* LargeBlocks::Allocate(const LargeRequest& request, const LargePolicy& poli
   if (!sampled && request.alignment <= kPageBytes) block = TakeCached(request, policy);
   if (block == nullptr) {
     const Shape shape = ShapeOf(request, policy);
-    if (!sampled) block = TakeStuck(shape);
+    block = sampled ? PlaceSample(shape) : TakeStuck(shape);
     if (block == nullptr) block = Place(shape);
     if (block == nullptr) return nullptr;
   }
@@ -181,6 +183,23 @@ LargeBlock* LargeBlocks::Place(const Shape& shape) {
   return block;
 }
 
+// Among other samples. nullptr: it needs a mapping of its own.
+LargeBlock* LargeBlocks::PlaceSample(const Shape& shape) {
+  if (shape.map_bytes > kMostAmongSamples || shape.alignment > kPageBytes) return nullptr;
+  lock_.Acquire();
+  LargeBlock* block =
+      space_.TakeSampleRange(shape.guard_before + shape.map_bytes + shape.guard_after);
+  lock_.Release();
+  if (block == nullptr) return nullptr;
+  block->map_begin = block->begin + shape.guard_before;
+  block->map_end = block->map_begin + shape.map_bytes;
+  block->guard_after = shape.guard_after;
+  if (platform::RemoveGuard(block->map_begin, shape.map_bytes)) return block;
+  platform::LockGuard guard(lock_);
+  space_.TakeBackSampleRange(block);
+  return nullptr;
+}
+
 // Maps the block's part of its range. Anything but kDone has given the record back.
 Claim LargeBlocks::MapInto(LargeBlock* block, const Shape& shape) {
   block->map_begin = AlignUp(block->begin + shape.guard_before, shape.alignment);
@@ -292,7 +311,11 @@ void LargeBlocks::Free(LargeBlock* taken, const LargePolicy& policy) {
 }
 
 bool LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
-  const bool released = platform::Release(block->map_begin, block->map_bytes());
+  const bool closed =
+      block->in_samples && platform::InstallGuard(block->map_begin, block->map_bytes());
+  // What cannot be closed is unmapped, and lost to samples.
+  block->in_samples = closed;
+  const bool released = closed || platform::Release(block->map_begin, block->map_bytes());
   if (!released && !platform::DropPages(block->map_begin, block->map_bytes())) {
     // Locked memory in a process out of mappings: what serves again must hold nothing.
     ZeroPages(block->map_begin, block->map_bytes());

@@ -100,8 +100,9 @@ class LargeBlocks {
   // The same for blocks that are no samples, too; where there is none in whose range the address
   // lies, of the nearest live one, if it is no farther than that.
   bool FindNear(uintptr_t address, size_t distance, SampleView* view);
-  // Live samples.
+  // Live samples; and whether further ones spend a mapping each.
   size_t sampled_count() const { return sampled_count_.load(std::memory_order_relaxed); }
+  bool SamplesSpendMappings() const { return !space_.sample_space().grows(); }
 
   // The same for addresses that the program passes to functions which may be called anywhere, in
   // signal handlers too: does not wait for the lock. What cannot be told now is foreign. Blocks
@@ -186,6 +187,7 @@ class LargeBlocks {
   size_t RemoveOldest(size_t bytes, size_t blocks, LargeBlock** removed);
   LargeBlock* TakeStuck(const Shape& shape);
   LargeBlock* Place(const Shape& shape);
+  LargeBlock* PlaceSample(const Shape& shape);
   platform::Claim MapInto(LargeBlock* block, const Shape& shape);
   LargeBlock* PlaceByKernel(const Shape& shape);
   void Enter(LargeBlock* block);
@@ -207,7 +209,7 @@ class LargeBlocks {
   void Remember(const LargeBlock& block, Past past);
   const LargeBlock* FindTaken(uintptr_t address) const;
   const LargeBlock* NearestLive(uintptr_t address, size_t distance) const;
-  MemoryKind LookLocked(uintptr_t address, LargeView* view, bool* cached) const;
+  MemoryKind LookLocked(uintptr_t address, LargeView* view, bool* ours) const;
 
   platform::Lock lock_;  // guards all of this; not held across system calls on blocks' pages
   LargeSpace space_;

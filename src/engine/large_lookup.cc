@@ -11,27 +11,29 @@ MemoryKind LargeBlocks::Look(uintptr_t address, LargeView* view) {
     return MemoryKind::kForeign;
   }
   if (!lock_.AcquireSoon()) return MemoryKind::kForeign;
-  bool cached = false;
-  const MemoryKind kind = LookLocked(address, view, &cached);
+  bool ours = false;
+  const MemoryKind kind = LookLocked(address, view, &ours);
   lock_.Release();
   // The address of a freed block is inaccessible, or may by now be somebody else's.
   unsigned char resident;
-  const bool mapped = kind == MemoryKind::kFree && !cached &&
+  const bool mapped = kind == MemoryKind::kFree && !ours &&
                       platform::ResidentPages(AlignDown(address, platform::kPageBytes),
                                               platform::kPageBytes, &resident);
   return mapped ? MemoryKind::kForeign : kind;
 }
 
-MemoryKind LargeBlocks::LookLocked(uintptr_t address, LargeView* view, bool* cached) const {
+// `ours`: of what is free, whether it cannot be anybody else's by now.
+MemoryKind LargeBlocks::LookLocked(uintptr_t address, LargeView* view, bool* ours) const {
   const auto* block = static_cast<const LargeBlock*>(live_.Find(address));
   if (block != nullptr) {
     *view = ViewOf(*block);
     return MemoryKind::kLive;
   }
-  for (size_t i = 0; i < cached_count_ && !*cached; ++i) {
-    *cached = address >= cached_[i]->map_begin && address < cached_[i]->map_end;
+  *ours = space_.sample_space().Contains(address);
+  bool freed = *ours;
+  for (size_t i = 0; i < cached_count_ && !freed; ++i) {
+    freed = *ours = address >= cached_[i]->map_begin && address < cached_[i]->map_end;
   }
-  bool freed = *cached;
   for (const platform::AddressRange& range : freed_) {
     freed = freed || (address >= range.begin && address < range.end);
   }

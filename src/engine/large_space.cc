@@ -31,11 +31,11 @@ void LargeSpace::Initialize(RandomStream& random) {
     const size_t choices = kSpread / platform::kPlaceAlignment;
     const uintptr_t begin = span.begin + random_.Next64() % choices * platform::kPlaceAlignment;
     if (map.begin >= begin && map.begin < span.end) {
-      AddFree(begin, map.begin);
-      AddFree(map.end, span.end);
+      AddFree(begin, map.begin, false);
+      AddFree(map.end, span.end, false);
     } else {
       const bool inside = map.begin < begin && begin < map.end;
-      AddFree(inside ? map.end : begin, span.end);
+      AddFree(inside ? map.end : begin, span.end, false);
     }
   }
 }
@@ -104,30 +104,32 @@ void LargeSpace::DropRecord(LargeBlock* record) {
   records_ = record;
 }
 
-void LargeSpace::AddFree(uintptr_t begin, uintptr_t end) {
+void LargeSpace::AddFree(uintptr_t begin, uintptr_t end, bool in_samples) {
   if (begin >= end) return;
   LargeBlock* record = NewRecord();
   if (record == nullptr) return;  // no memory for records: the addresses are lost, nothing else
   record->begin = begin;
   record->end = end;
+  record->in_samples = in_samples;
   FreeRange(record);
 }
 
 void LargeSpace::FreeRange(LargeBlock* block) {
   DropSample(block);
-  RangeNode* before = free_.AtOrBefore(block->begin);
+  RangeTree& tree = block->in_samples ? free_in_samples_ : free_;
+  RangeNode* before = tree.AtOrBefore(block->begin);
   if (before != nullptr && before->end == block->begin) {
-    free_.Erase(before);
+    tree.Erase(before);
     block->begin = before->begin;
     DropRecord(static_cast<LargeBlock*>(before));
   }
-  RangeNode* after = free_.AtOrAfter(block->end);
+  RangeNode* after = tree.AtOrAfter(block->end);
   if (after != nullptr && after->begin == block->end) {
-    free_.Erase(after);
+    tree.Erase(after);
     block->end = after->end;
     DropRecord(static_cast<LargeBlock*>(after));
   }
-  free_.Insert(block);
+  tree.Insert(block);
 }
 
 LargeBlock* LargeSpace::TakeRange(size_t bytes) {
@@ -142,6 +144,22 @@ LargeBlock* LargeSpace::TakeRange(size_t bytes) {
       found = free_.FirstFit(bytes);
     }
   }
+  return CutRange(free_, found, bytes, record);
+}
+
+LargeBlock* LargeSpace::TakeSampleRange(size_t bytes) {
+  LargeBlock* record = NewRecord();
+  if (record == nullptr) return nullptr;
+  RangeNode* found = free_in_samples_.FirstFit(bytes);
+  if (found == nullptr && AddSampleSpace()) found = free_in_samples_.FirstFit(bytes);
+  LargeBlock* const block = CutRange(free_in_samples_, found, bytes, record);
+  if (block != nullptr) block->in_samples = true;
+  return block;
+}
+
+// Cuts the range from the beginning of one in the tree, if there is one.
+LargeBlock* LargeSpace::CutRange(RangeTree& tree, RangeNode* found, size_t bytes,
+                                 LargeBlock* record) {
   if (found == nullptr) {
     DropRecord(record);
     return nullptr;
@@ -150,13 +168,28 @@ LargeBlock* LargeSpace::TakeRange(size_t bytes) {
   record->end = found->begin + bytes;
   record->recyclable = true;
   if (found->bytes() == bytes) {
-    free_.Erase(found);
+    tree.Erase(found);
     DropRecord(static_cast<LargeBlock*>(found));
   } else {
     found->begin += bytes;
-    free_.Resized(found);
+    tree.Resized(found);
   }
   return record;
+}
+
+bool LargeSpace::AddSampleSpace() {
+  if (!sample_space_.grows()) return false;
+  if (!sample_space_.has_span()) {
+    // For ever: nothing but samples is placed there. Where there is none, no piece can be mapped.
+    LargeBlock* const span = TakeRange(SampleSpace::kSpanBytes);
+    if (span != nullptr) {
+      sample_space_.Use({span->begin, span->end});
+      DropRecord(span);
+    }
+  }
+  const AddressRange piece = sample_space_.MapPiece();
+  AddFree(piece.begin, piece.end, true);
+  return piece.begin != piece.end;
 }
 
 bool LargeSpace::ExtendRange(LargeBlock* block, size_t bytes) {

@@ -11,6 +11,7 @@
 
 #include "src/base/random.h"
 #include "src/engine/range_tree.h"
+#include "src/engine/sample_space.h"
 #include "src/engine/samples.h"
 #include "src/metadata/slot_state.h"
 #include "src/platform/lock.h"
@@ -37,6 +38,7 @@ struct LargeBlock : RangeNode {
   bool recyclable;  // lies in a span of ours (else the kernel chose the place)
   bool huge;        // aligned for, and advised to use, huge pages
   bool dirty;       // of a cached one: may hold what the last program wrote
+  bool in_samples;  // its range lies in the space of samples
 
   size_t map_bytes() const { return map_end - map_begin; }
 };
@@ -50,6 +52,11 @@ class LargeSpace {
   // A record whose range is of that length; not mapped. When nothing free is long enough, waiting
   // ranges are taken; nullptr when that does not help either: the caller asks the kernel.
   LargeBlock* TakeRange(size_t bytes);
+  // The same for a sample, whose pages are closed by guards where there are to be none. nullptr:
+  // there are no such ranges.
+  LargeBlock* TakeSampleRange(size_t bytes);
+  // Gives back a range that was not used.
+  void TakeBackSampleRange(LargeBlock* block) { FreeRange(block); }
   // A record without a range, or nullptr.
   LargeBlock* NewRecord();
   void DropRecord(LargeBlock* record);
@@ -73,11 +80,15 @@ class LargeSpace {
   // The freed sample in whose range the address lies, or nullptr.
   const LargeBlock* FindWaiting(uintptr_t address) const;
 
+  const SampleSpace& sample_space() const { return sample_space_; }
+
   size_t waiting_bytes() const { return waiting_.bytes; }
   const size_t* waiting_bytes_place() const { return &waiting_.bytes; }
 
  private:
-  void AddFree(uintptr_t begin, uintptr_t end);
+  void AddFree(uintptr_t begin, uintptr_t end, bool in_samples);
+  bool AddSampleSpace();
+  LargeBlock* CutRange(RangeTree& tree, RangeNode* found, size_t bytes, LargeBlock* record);
   void FreeRange(LargeBlock* block);
   // Ranges that wait, first in first out.
   struct Queue {
@@ -94,6 +105,8 @@ class LargeSpace {
 
   RandomStream random_;
   RangeTree free_;
+  SampleSpace sample_space_;
+  RangeTree free_in_samples_;
   Queue waiting_;
   Queue waiting_samples_;
   LargeBlock* stuck_ = nullptr;    // mapped without access: the kernel would not unmap them

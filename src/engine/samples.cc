@@ -11,6 +11,7 @@
 #include "src/engine/sample_counters.h"
 #include "src/engine/stacks.h"
 #include "src/hooks/secrets.h"
+#include "src/options/sealed_page.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
 
@@ -20,7 +21,8 @@ constinit SampleCounters g_sample_counters = {};
 
 namespace {
 
-// Each live sample spends a mapping: of those that a process may have, so many at most.
+// Of the mappings that a process may have, so many at most are spent on live samples, where each
+// spends one.
 constexpr size_t kShareOfMappings = 4;
 
 constinit std::atomic<uint64_t> g_events{0};
@@ -41,6 +43,14 @@ uint64_t NegativeLogarithm(uint32_t r) {
     log2 = log2 << 1 | bit;
   }
   return ((uint64_t{32} << kFractionBits) - log2) * kLn2 >> kFractionBits;
+}
+
+// How many samples may be alive. A page is counted for each: what is larger would need the rest of
+// its memory anyway.
+size_t MostLive() {
+  const size_t by_memory = OptionsInForce().sample_memory / platform::kPageBytes;
+  if (!g_large_blocks.SamplesSpendMappings()) return by_memory;
+  return std::min(by_memory, platform::MappingLimit() / kShareOfMappings);
 }
 
 void Record(SampleEvent& event) {
@@ -80,24 +90,29 @@ void CountFree(const LargeBlock& block) {
 
 constexpr size_t kWord = sizeof(uint64_t);
 
-// What lies in an aligned word there while the block lives. No byte is zero, which is what an
-// off-by-one string leaves.
+// What lies in an aligned word there while the block lives. The first byte, which an overflow meets
+// first, hangs on the whole address; none is zero, which is what an off-by-one string leaves.
 uint64_t PatternAt(uintptr_t word) {
   constexpr uint64_t kLowBits = 0x0101010101010101;
   const uint64_t mixed =
-      (word ^ SecretWord(Secret::kCanaryPlace)) * (SecretWord(Secret::kCanaryFactor) | 1);
-  return __builtin_bswap64(mixed) | kLowBits;
+      word * (SecretWord(Secret::kCanaryFactor) | 1) + SecretWord(Secret::kCanaryPlace);
+  return (mixed ^ mixed >> 32) | kLowBits;
 }
-// The bits of the aligned word that belong to [begin, end).
-uint64_t MaskOf(uintptr_t word, uintptr_t begin, uintptr_t end) {
-  uint64_t mask = ~uint64_t{0};
-  if (word < begin) mask <<= 8 * (begin - word);
-  if (word + kWord > end) mask &= ~uint64_t{0} >> 8 * (word + kWord - end);
-  return mask;
+uint8_t PatternByteAt(uintptr_t byte) {
+  return static_cast<uint8_t>(PatternAt(AlignDown(byte, kWord)) >> 8 * (byte % kWord));
 }
 
+// Most of it is whole words, which are looked at several at a time.
 struct Slack {
+  Slack(uintptr_t first, uintptr_t last)
+      : begin(first),
+        words_begin(std::min(AlignUp(begin, kWord), last)),
+        words_end(std::max(AlignDown(last, kWord), words_begin)),
+        end(last) {}
+
   uintptr_t begin;
+  uintptr_t words_begin;
+  uintptr_t words_end;
   uintptr_t end;
 };
 Slack SlackBefore(const LargeBlock& block) {
@@ -109,20 +124,29 @@ Slack SlackAfter(const LargeBlock& block) {
   return {end, end + std::min(block.map_end - end, platform::kPageBytes)};
 }
 
-// Words may reach into the block, whose bytes stay.
 bool IsIntact(const Slack& slack) {
   uint64_t changed = 0;
-  for (uintptr_t at = AlignDown(slack.begin, kWord); at < slack.end; at += kWord) {
-    const uint64_t found = *reinterpret_cast<const uint64_t*>(at);
-    changed |= (found ^ PatternAt(at)) & MaskOf(at, slack.begin, slack.end);
+  for (uintptr_t at = slack.begin; at < slack.words_begin; ++at) {
+    changed |= *reinterpret_cast<const uint8_t*>(at) ^ PatternByteAt(at);
+  }
+  for (uintptr_t at = slack.words_begin; at < slack.words_end; at += kWord) {
+    changed |= *reinterpret_cast<const uint64_t*>(at) ^ PatternAt(at);
+  }
+  for (uintptr_t at = slack.words_end; at < slack.end; ++at) {
+    changed |= *reinterpret_cast<const uint8_t*>(at) ^ PatternByteAt(at);
   }
   return changed == 0;
 }
+// Without reading first, which would cost a fresh page a fault of its own.
 void Paint(const Slack& slack) {
-  for (uintptr_t at = AlignDown(slack.begin, kWord); at < slack.end; at += kWord) {
-    auto* const word = reinterpret_cast<uint64_t*>(at);
-    const uint64_t mask = MaskOf(at, slack.begin, slack.end);
-    *word = (*word & ~mask) | (PatternAt(at) & mask);
+  for (uintptr_t at = slack.begin; at < slack.words_begin; ++at) {
+    *reinterpret_cast<uint8_t*>(at) = PatternByteAt(at);
+  }
+  for (uintptr_t at = slack.words_begin; at < slack.words_end; at += kWord) {
+    *reinterpret_cast<uint64_t*>(at) = PatternAt(at);
+  }
+  for (uintptr_t at = slack.words_end; at < slack.end; ++at) {
+    *reinterpret_cast<uint8_t*>(at) = PatternByteAt(at);
   }
 }
 
@@ -159,7 +183,7 @@ uint32_t DrawDistance(RandomStream& random, uint32_t interval) {
 }
 
 uint64_t Admit(RandomStream& random, uint32_t interval) {
-  const size_t most = platform::MappingLimit() / kShareOfMappings;
+  const size_t most = MostLive();
   const size_t freely = most / 2;
   const size_t live = g_large_blocks.sampled_count();
   if (live < freely) return interval;

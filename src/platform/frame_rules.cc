@@ -20,8 +20,13 @@ struct Entry {
   std::atomic<uint64_t> masked_pc;
   std::atomic<uint64_t> rule;
 };
-constexpr unsigned kEntriesLog = 13;
-constinit Entry g_entries[size_t{1} << kEntriesLog] = {};
+// Two share a place, so that two callers that are busy do not push each other out.
+struct alignas(2 * sizeof(Entry)) Pair {
+  Entry newer;
+  Entry older;
+};
+constexpr unsigned kPairsLog = 12;
+constinit Pair g_pairs[size_t{1} << kPairsLog] = {};
 
 constexpr unsigned kKindBits = 4;
 constexpr unsigned kFpBits = 14;
@@ -46,7 +51,26 @@ FrameRule Unpack(uint64_t word) {
 constexpr uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 divided by the golden ratio
 
 uint64_t MaskOf(uint64_t word) { return (word ^ word >> 29 ^ kSpread) * kSpread; }
-Entry& EntryOf(uintptr_t pc) { return g_entries[pc * kSpread >> (64 - kEntriesLog)]; }
+Pair& PairOf(uintptr_t pc) { return g_pairs[pc * kSpread >> (64 - kPairsLog)]; }
+
+bool Look(const Entry& entry, uintptr_t pc, FrameRule* rule) {
+  const uint64_t known = entry.rule.load(std::memory_order_relaxed);
+  if ((entry.masked_pc.load(std::memory_order_relaxed) ^ MaskOf(known)) != pc) return false;
+  *rule = Unpack(known);
+  return true;
+}
+
+void Store(uint64_t masked_pc, uint64_t rule, Entry& entry) {
+  entry.rule.store(rule, std::memory_order_relaxed);
+  entry.masked_pc.store(masked_pc, std::memory_order_relaxed);
+}
+
+void Keep(uintptr_t pc, const FrameRule& rule, Pair& pair) {
+  Store(pair.newer.masked_pc.load(std::memory_order_relaxed),
+        pair.newer.rule.load(std::memory_order_relaxed), pair.older);
+  const uint64_t word = Pack(rule);
+  Store(pc ^ MaskOf(word), word, pair.newer);
+}
 
 // An address in this library, unless it is a part of the program itself.
 bool IsOwn(const CodeRange& range) {
@@ -69,20 +93,15 @@ FrameRule FindOut(uintptr_t pc) {
 }  // namespace
 
 FrameRule RuleOf(uintptr_t pc) {
-  Entry& entry = EntryOf(pc);
-  const uint64_t known = entry.rule.load(std::memory_order_relaxed);
-  if ((entry.masked_pc.load(std::memory_order_relaxed) ^ MaskOf(known)) == pc) [[likely]] {
-    return Unpack(known);
-  }
+  Pair& pair = PairOf(pc);
+  FrameRule rule;
+  if (Look(pair.newer, pc, &rule) || Look(pair.older, pc, &rule)) [[likely]]
+    return rule;
   if (!g_lock.AcquireSoon()) return {};
-  const FrameRule rule = FindOut(pc);
+  rule = FindOut(pc);
   g_lock.Release();
   // What is no code today may be tomorrow.
-  if (rule.kind != FrameKind::kNotCode) {
-    const uint64_t word = Pack(rule);
-    entry.rule.store(word, std::memory_order_relaxed);
-    entry.masked_pc.store(pc ^ MaskOf(word), std::memory_order_relaxed);
-  }
+  if (rule.kind != FrameKind::kNotCode) Keep(pc, rule, pair);
   return rule;
 }
 

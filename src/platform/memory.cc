@@ -1,6 +1,7 @@
 #include "src/platform/memory.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cerrno>
@@ -15,6 +16,7 @@ namespace {
 
 // Kernel interfaces newer than the C library headers we build with.
 constexpr int kMadvGuardInstall = 102;
+constexpr int kMadvGuardRemove = 103;
 constexpr long kSysMseal = 462;
 
 constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -104,6 +106,10 @@ bool InstallGuard(uintptr_t address, size_t bytes) {
   return result == 0;
 }
 
+bool RemoveGuard(uintptr_t address, size_t bytes) {
+  return Advise(SystemCall::kRemoveGuard, address, bytes, kMadvGuardRemove) == 0;
+}
+
 bool ResidentPages(uintptr_t address, size_t bytes, unsigned char* resident) {
   const long result = Syscall(SYS_mincore, address, bytes, resident);
   if (Counted(SystemCall::kResidentPages, result) != 0) return false;
@@ -119,6 +125,27 @@ bool SealReadOnly(uintptr_t address, size_t bytes) {
   if (Syscall(SYS_mprotect, address, bytes, PROT_READ) != 0) return false;
   Syscall(kSysMseal, address, bytes, 0);
   return true;
+}
+
+bool CountsMappings() {
+  // 0 unknown, 1 no, 2 yes. Relaxed: a fact that does not change.
+  static constinit std::atomic<int> known{0};
+  int counts = known.load(std::memory_order_relaxed);
+  if (counts == 0) {
+    char text[8];
+    const FileText mode = ReadSmallFile("/proc/sys/vm/overcommit_memory", text, sizeof text);
+    counts = mode.length > 0 && text[0] == '2' ? 2 : 1;
+    known.store(counts, std::memory_order_relaxed);
+  }
+  if (counts == 2) return true;
+  for (const int resource : {RLIMIT_AS, RLIMIT_DATA}) {
+    rlimit64 limit = {};
+    if (Syscall(SYS_prlimit64, 0, resource, nullptr, &limit) == 0 &&
+        limit.rlim_cur != RLIM64_INFINITY) {
+      return true;
+    }
+  }
+  return false;
 }
 
 size_t MappingLimit() {

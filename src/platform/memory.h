@@ -45,9 +45,11 @@ bool MovePages(uintptr_t from, size_t from_bytes, uintptr_t to, size_t to_bytes)
 // Lengthens a mapping where it is. False when something lies behind it or the system refuses.
 bool GrowInPlace(uintptr_t address, size_t bytes, size_t new_bytes);
 
-// Makes a range fault on access without spending a mapping on it (Linux 6.13 and later). False
-// where the kernel cannot; probes once. Guards vanish with Release only.
+// Makes a range fault on access without spending a mapping on it (Linux 6.13 and later), and gives
+// its pages back. False where the kernel cannot; probes once.
 bool InstallGuard(uintptr_t address, size_t bytes);
+// Makes it accessible again: it reads as zeros.
+bool RemoveGuard(uintptr_t address, size_t bytes);
 
 // One byte per page, its lowest bit set when the page is in memory (mincore). False when the kernel
 // does not tell.
@@ -59,6 +61,10 @@ void AdviseHugePages(uintptr_t address, size_t bytes);
 // Read-only from now on and, where the kernel has it, for ever (mseal, Linux 6.10). False when the
 // system refuses even the former.
 bool SealReadOnly(uintptr_t address, size_t bytes);
+
+// Whether memory that is mapped and not used counts against a limit: the process has one of its
+// own now, or the kernel had one for all when this was called first.
+bool CountsMappings();
 
 // vm.max_map_count when readable, else the kernel's default. Read once, at the first call.
 size_t MappingLimit();

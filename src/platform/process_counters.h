@@ -20,17 +20,26 @@ enum class SystemCall : uint8_t {
   kDropPages,
   kPopulate,
   kInstallGuard,
+  kRemoveGuard,
   kAdviseHugePages,
   kResidentPages,
   kBindToNode,
   kWait,
   kWake,
 };
-inline constexpr std::string_view kSystemCallNames[] = {
-    "mmap",          "munmap",           "mprotect",
-    "mremap",        "madvise_dontneed", "madvise_populate",
-    "madvise_guard", "madvise_hugepage", "mincore",
-    "mbind",         "futex_wait",       "futex_wake"};
+inline constexpr std::string_view kSystemCallNames[] = {"mmap",
+                                                        "munmap",
+                                                        "mprotect",
+                                                        "mremap",
+                                                        "madvise_dontneed",
+                                                        "madvise_populate",
+                                                        "madvise_guard",
+                                                        "madvise_guard_remove",
+                                                        "madvise_hugepage",
+                                                        "mincore",
+                                                        "mbind",
+                                                        "futex_wait",
+                                                        "futex_wake"};
 inline constexpr size_t kSystemCalls = static_cast<size_t>(SystemCall::kWake) + 1;
 static_assert(std::size(kSystemCallNames) == kSystemCalls);
 

@@ -3,11 +3,15 @@
 #include "src/engine/samples.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -39,6 +43,15 @@ SampleView ViewOf(uintptr_t address) {
   EXPECT_TRUE(FindSample(address, &view));
   return view;
 }
+
+// The build's environment may ask for a process with a limit: far more than it needs.
+constexpr const char* kLimits = "SAMPLES_TEST_LIMITS_DATA";
+const bool g_limited = [] {
+  const char* const limits = std::getenv(kLimits);
+  if (limits == nullptr || *limits == '\0') return false;
+  const rlimit limit = {uint64_t{1} << 46, RLIM_INFINITY};
+  return setrlimit(RLIMIT_DATA, &limit) == 0;
+}();
 
 bool EveryBlockIsOne() {
   bartizan_free(bartizan_malloc(1));  // the options are read at the start
@@ -269,12 +282,13 @@ TEST(Samples, AreAlignedAsAskedFor) {
   }
 }
 
-// Of the mappings that a process may have they spend no more than a quarter, and as long as more
-// are asked for, some of those are samples.
-TEST(Samples, LeaveMappingsAndRoomForLaterOnes) {
+// They spend no more memory than is stated and, where each has a mapping of its own, no more than a
+// quarter of those that a process may have; and as long as more are asked for, some of those are
+// samples.
+TEST(Samples, LeaveMemoryMappingsAndRoomForLaterOnes) {
   SKIP_UNLESS(EveryBlockIsOne());
-  const size_t most = platform::MappingLimit() / 4;
-  if (most > 100000) GTEST_SKIP() << "the system allows more mappings than fit a test";
+  size_t most = OptionsInForce().sample_memory / kPageBytes;
+  if (g_large_blocks.SamplesSpendMappings()) most = std::min(most, platform::MappingLimit() / 4);
   std::vector<void*> blocks(2 * most);
   uint64_t late = 0;  // samples when three quarters are allocated
   for (size_t i = 0; i < blocks.size(); ++i) {
@@ -291,6 +305,45 @@ TEST(Samples, LeaveMappingsAndRoomForLaterOnes) {
   EXPECT_GT(Statistics().samples, before + most / 8);
   for (void* block : blocks) bartizan_free(block);
   EXPECT_EQ(g_large_blocks.sampled_count(), 0u);
+}
+
+size_t Mappings() {
+  std::ifstream maps("/proc/self/maps");
+  size_t lines = 0;
+  for (std::string line; std::getline(maps, line);) ++lines;
+  return lines;
+}
+
+// Many lie in one mapping, unless the process has a limit that this counts against.
+TEST(Samples, SpendMappingsOnlyWhereTheProcessIsLimited) {
+  SKIP_UNLESS(EveryBlockIsOne());
+  if (!g_limited && g_large_blocks.SamplesSpendMappings()) {
+    GTEST_SKIP() << "this kernel has no guard markers";
+  }
+  constexpr size_t kBlocks = 1000;
+  std::vector<void*> blocks(kBlocks);
+  const size_t before = Mappings();
+  for (void*& block : blocks) block = bartizan_malloc(16);
+  const size_t spent = Mappings() - before;
+  if (g_limited) {
+    EXPECT_GE(spent, kBlocks);
+  } else {
+    EXPECT_LT(spent, kBlocks / 10);
+  }
+  for (void* block : blocks) {
+    EXPECT_TRUE(ViewOf(AddressOf(block)).has_sample);
+    bartizan_free(block);
+  }
+}
+
+// A freed one is not taken for memory of somebody else, which its address cannot be.
+TEST(Samples, AreKnownToBeFreed) {
+  SKIP_UNLESS(EveryBlockIsOne());
+  void* const block = bartizan_malloc(100);
+  LargeView view;
+  EXPECT_EQ(g_large_blocks.Look(AddressOf(block), &view), MemoryKind::kLive);
+  bartizan_free(block);
+  EXPECT_EQ(g_large_blocks.Look(AddressOf(block), &view), MemoryKind::kFree);
 }
 
 // However the program allocates and frees, in these options one in ten is a sample. The tolerance

@@ -103,6 +103,7 @@ TEST(Defaults, DebugTakesEachBlockForASample) {
   EXPECT_EQ(options.toggles, DefaultsOf(ProfileId::kStrict).toggles);
   EXPECT_EQ(options.sample_interval, 1u);
   EXPECT_EQ(options.sample_budget, 8 * kGiB);
+  EXPECT_EQ(options.sample_memory, kGiB);
   EXPECT_EQ(options.sample_side, static_cast<uint64_t>(SampleSide::kRight));
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <cstring>
 #include <fstream>
@@ -182,6 +183,12 @@ TEST_F(Guards, FaultAndLeaveTheirNeighboursAlone) {
   EXPECT_TRUE(AllBytesAre(place_ + 3 * kPageBytes, kBytes - 3 * kPageBytes, 7));
 }
 
+TEST_F(Guards, LeaveZerosWhenTheyAreRemoved) {
+  ASSERT_TRUE(RemoveGuard(place_ + kPageBytes, kPageBytes));
+  EXPECT_TRUE(AllBytesAre(place_ + kPageBytes, kPageBytes, 0));
+  EXPECT_TRUE(probe_.Inaccessible(place_ + 2 * kPageBytes, kPageBytes));
+}
+
 TEST_F(Guards, StayWhenPagesAreDropped) {
   ASSERT_TRUE(DropPages(place_, kBytes));
   EXPECT_TRUE(probe_.Inaccessible(place_ + kPageBytes, 2 * kPageBytes));
@@ -207,6 +214,19 @@ TEST_F(Guards, SpendNoMapping) {
     ASSERT_TRUE(InstallGuard(place + (2 * i + 1) * kPageBytes, kPageBytes));
   }
   EXPECT_LT(mappings(), before + 50);
+}
+
+TEST_F(Memory, ALimitOfTheProcessCountsMappings) {
+  if (CountsMappings()) GTEST_SKIP() << "the process or the system is limited already";
+  for (const int resource : {RLIMIT_AS, RLIMIT_DATA}) {
+    rlimit unlimited;
+    ASSERT_EQ(getrlimit(resource, &unlimited), 0);
+    const rlimit limited = {uint64_t{1} << 46, unlimited.rlim_max};
+    ASSERT_EQ(setrlimit(resource, &limited), 0);
+    EXPECT_TRUE(CountsMappings());
+    ASSERT_EQ(setrlimit(resource, &unlimited), 0);
+    EXPECT_FALSE(CountsMappings());
+  }
 }
 
 TEST_F(Memory, SealedPagesCanOnlyBeRead) {

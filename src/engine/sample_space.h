@@ -1,0 +1,51 @@
+// Where samples lie: address space that is mapped piece by piece and guarded by markers in the page
+// tables, all of it but the pages of live blocks. To open and to close some of its pages spends no
+// mapping, and costs a fraction of mapping and unmapping them.
+#ifndef BARTIZAN_SRC_ENGINE_SAMPLE_SPACE_H_
+#define BARTIZAN_SRC_ENGINE_SAMPLE_SPACE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/bits.h"
+#include "src/platform/address_plan.h"
+
+namespace bartizan {
+
+class SampleSpace {
+ public:
+  // Of address space, which is cheap; what is not mapped is not used up.
+  static constexpr size_t kSpanBytes = 256 * kGiB;
+
+  // What it may map: all of a span that is nobody else's.
+  void Use(platform::AddressRange span) { next_ = span.begin, limit_ = span.end; }
+  bool has_span() const { return limit_ != 0; }
+
+  // One more piece, closed. Empty: the kernel has no such guards, or the process may not have as
+  // much memory mapped as it likes. Called with the lock of large blocks held.
+  platform::AddressRange MapPiece();
+
+  // False once a piece was refused: no further one is mapped. Anyone may ask the rest, too.
+  bool grows() const { return grows_.load(std::memory_order_relaxed); }
+  bool Contains(uintptr_t address) const {
+    return address - begin_.load(std::memory_order_relaxed) <
+           bytes_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  platform::AddressRange ClaimPiece();
+
+  uintptr_t next_ = 0;
+  uintptr_t limit_ = 0;
+  size_t piece_ = 512 * kKiB;
+  std::atomic<bool> grows_{true};
+  // From the first piece to the last. Relaxed: who knows an address of a piece has it from those
+  // who were given it.
+  std::atomic<uintptr_t> begin_{0};
+  std::atomic<size_t> bytes_{0};
+};
+
+}  // namespace bartizan
+
+#endif  // BARTIZAN_SRC_ENGINE_SAMPLE_SPACE_H_
