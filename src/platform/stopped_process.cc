@@ -46,7 +46,8 @@ class ThreadState {
     const std::string_view line(text_, static_cast<size_t>(read.length));
     const size_t name_end = line.rfind(')');  // names may hold anything
     if (name_end != std::string_view::npos && name_end + 2 < line.size()) {
-      fields_ = line.substr(name_end + 2);
+      fields_ = line;
+      fields_.remove_prefix(name_end + 2);
     }
   }
 
@@ -56,12 +57,15 @@ class ThreadState {
   // How many the process has, those too that have ended and are not waited for. 0: not known.
   uint64_t Threads() const {
     constexpr int kPlace = 17;  // behind the state
-    size_t at = 0;
-    for (int i = 0; i < kPlace && at != std::string_view::npos; ++i) at = fields_.find(' ', at + 1);
+    std::string_view field = fields_;
+    for (int i = 0; i < kPlace; ++i) {
+      const size_t space = field.find(' ');
+      if (space == std::string_view::npos) return 0;
+      field.remove_prefix(space + 1);
+    }
+    field.remove_suffix(field.size() - std::min(field.find(' '), field.size()));
     uint64_t number = 0;
-    if (at == std::string_view::npos) return 0;
-    const std::string_view rest = fields_.substr(at + 1);
-    return ParseDecimal(rest.substr(0, rest.find(' ')), &number) ? number : 0;
+    return ParseDecimal(field, &number) ? number : 0;
   }
 
  private:
