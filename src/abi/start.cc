@@ -25,14 +25,13 @@ namespace {
 // registered with atexit; not after _exit, exec or a signal.
 [[gnu::destructor]] void OnExit() {
   if (!bartizan::IsStarted()) return;
-  int status = 0;
-  const bool ends = bartizan::FindLeaksAtExit(&status);
-  bartizan::WriteExitSummary();
+  const bartizan::LeaksAtExit leaks = bartizan::FindLeaksAtExit();
+  bartizan::WriteExitSummary(leaks.lost);
   bartizan::WriteStatisticsAtExit();
-  if (!ends) return;
+  if (leaks.status == 0) return;
   // As exit() would do next.
   std::fflush(nullptr);
-  bartizan::platform::ExitAtOnce(status);
+  bartizan::platform::ExitAtOnce(leaks.status);
 }
 
 }  // namespace

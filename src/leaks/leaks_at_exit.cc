@@ -1,6 +1,7 @@
 #include "src/leaks/leaks_at_exit.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include "src/options/sealed_page.h"
 #include "src/options/values.h"
 #include "src/platform/file.h"
+#include "src/platform/memory.h"
 #include "src/platform/process.h"
 #include "src/platform/stopped_process.h"
 #include "src/platform/syscall.h"
@@ -23,7 +25,6 @@ namespace {
 using platform::Syscall;
 
 constexpr int kWaitForAll = 0x40000000;  // __WALL: for children without an exit signal
-enum ChildStatus { kNothingLost = 0, kLost = 1, kFailed = 2 };
 
 void Say(std::string_view text) { platform::WriteAll(platform::kStandardError, text); }
 
@@ -41,14 +42,13 @@ int OpenTarget(const StatisticsTarget& target, int process) {
   return platform::kStandardError;
 }
 
-ChildStatus Fail(std::string_view why) {
+void Fail(std::string_view why) {
   Text<200> text;
   text << "bartizan: leaks: not looked for: " << why << '\n';
   Say(text.view());
-  return kFailed;
 }
 
-ChildStatus Search(int process, const StatisticsTarget& target) {
+void Search(int process, const StatisticsTarget& target, LostBlocks* lost) {
   platform::StoppedProcess threads(process);
   const EngineRoots& roots = g_runtime.roots;
   const int error = leaks::StopBetweenChanges(threads, roots);
@@ -79,21 +79,22 @@ ChildStatus Search(int process, const StatisticsTarget& target) {
     Output out(Send, &descriptor);
     json ? leaks::WriteLeaksJson(report, out) : leaks::WriteLeaksText(report, out);
   }
-  return scan.found_leaks() ? kLost : kNothingLost;
+  const leaks::LeakSums& sums = groups.sums();
+  *lost = {.known = true,
+           .blocks = sums.direct_blocks + sums.indirect_blocks,
+           .bytes = sums.direct_bytes + sums.indirect_bytes};
 }
 
 // A copy of the process that has one thread. It never returns to the program.
-[[noreturn]] void BeChild(int process, int gate, const StatisticsTarget& target) {
+[[noreturn]] void BeChild(int process, int gate, const StatisticsTarget& target, LostBlocks* lost) {
   Syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   char byte = 0;
   // When the byte comes, the parent has allowed it to be traced; when none comes, it has ended.
-  ChildStatus status = kFailed;
-  if (platform::ReadSome(gate, &byte, 1) == 1) status = Search(process, target);
-  platform::ExitAtOnce(status);
+  if (platform::ReadSome(gate, &byte, 1) == 1) Search(process, target, lost);
+  platform::ExitAtOnce(0);
 }
 
-// The child's status; kFailed where there was none.
-ChildStatus SearchInChild(const StatisticsTarget& target) {
+void SearchInChild(const StatisticsTarget& target, LostBlocks* lost) {
   int gate[2];
   if (Syscall(SYS_pipe2, gate, O_CLOEXEC) != 0) return Fail("no pipe");
   platform::NoteStored(gate, sizeof gate);
@@ -101,7 +102,7 @@ ChildStatus SearchInChild(const StatisticsTarget& target) {
   const long child = Syscall(SYS_clone, 0, nullptr, nullptr, nullptr, 0);
   if (child == 0) {
     platform::Close(gate[1]);
-    BeChild(process, gate[0], target);
+    BeChild(process, gate[0], target, lost);
   }
   platform::Close(gate[0]);
   if (child < 0) {
@@ -112,29 +113,41 @@ ChildStatus SearchInChild(const StatisticsTarget& target) {
   Syscall(SYS_prctl, PR_SET_PTRACER, child, 0, 0, 0);
   platform::WriteAll(gate[1], "+");
   platform::Close(gate[1]);
-  int status = 0;
   long ended = 0;
-  do ended = Syscall(SYS_wait4, child, &status, kWaitForAll, nullptr);
+  do ended = Syscall(SYS_wait4, child, nullptr, kWaitForAll, nullptr);
   while (ended == -EINTR);
-  platform::NoteStored(&status, sizeof status);
   Syscall(SYS_prctl, PR_SET_PTRACER, 0, 0, 0, 0);
-  const bool exited = ended == child && (status & 0x7f) == 0;
-  return exited ? static_cast<ChildStatus>(status >> 8 & 0xff) : kFailed;
+}
+
+// In memory that the child shares; nothing is known where it did not come to its end.
+LostBlocks SearchOnce(const StatisticsTarget& target) {
+  const long page = Syscall(SYS_mmap, nullptr, platform::kPageBytes, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page < 0) {
+    Fail("no memory");
+    return {};
+  }
+  auto* const shared = reinterpret_cast<LostBlocks*>(page);
+  SearchInChild(target, shared);
+  const LostBlocks lost = *shared;
+  platform::Release(static_cast<uintptr_t>(page), platform::kPageBytes);
+  return lost;
 }
 
 }  // namespace
 
-bool FindLeaksAtExit(int* status) {
+LeaksAtExit FindLeaksAtExit() {
+  LeaksAtExit found;
   StatisticsTarget target;
   const Options& options = OptionsInForce();
-  if (!ParseStatisticsTarget(options.leaks_at_exit, &target)) return false;
-  if (target.form == StatisticsTarget::kNone) return false;
+  if (!ParseStatisticsTarget(options.leaks_at_exit, &target)) return found;
+  if (target.form == StatisticsTarget::kNone) return found;
   // No handler runs in the child, nor here while it works.
   const uint64_t mask = platform::BlockSignals();
-  const ChildStatus found = SearchInChild(target);
+  found.lost = SearchOnce(target);
   platform::RestoreSignals(mask);
-  *status = static_cast<int>(options.leaks_exit_code);
-  return found == kLost && *status != 0;
+  if (found.lost.blocks != 0) found.status = static_cast<int>(options.leaks_exit_code);
+  return found;
 }
 
 }  // namespace bartizan

@@ -35,19 +35,43 @@ long Ptrace(long request, int thread, uintptr_t address, uintptr_t data) {
 
 bool IsStopped(int status) { return (status & 0xff) == 0x7f; }
 
-// A thread that has ended cannot be seized, and has no memory or registers.
-bool HasEnded(int process, int thread) {
-  Text<64> path;
-  path << "/proc/" << process << "/task/" << thread << "/stat";
-  char text[512];
-  const FileText read = ReadSmallFile(path.c_str(), text, sizeof text);
-  if (read.length <= 0) return true;
-  const std::string_view line(text, static_cast<size_t>(read.length));
-  const size_t name_end = line.rfind(')');
-  if (name_end == std::string_view::npos || name_end + 2 >= line.size()) return true;
-  const char state = line[name_end + 2];
-  return state == 'Z' || state == 'X';
-}
+// What the kernel tells of a thread: from its state on, which is one letter. Empty: there is none.
+class ThreadState {
+ public:
+  ThreadState(int process, int thread) {
+    Text<64> path;
+    path << "/proc/" << process << "/task/" << thread << "/stat";
+    const FileText read = ReadSmallFile(path.c_str(), text_, sizeof text_);
+    if (read.length <= 0) return;
+    const std::string_view line(text_, static_cast<size_t>(read.length));
+    const size_t name_end = line.rfind(')');  // names may hold anything
+    if (name_end != std::string_view::npos && name_end + 2 < line.size()) {
+      fields_ = line;
+      fields_.remove_prefix(name_end + 2);
+    }
+  }
+
+  // One that has ended cannot be seized, and has no memory or registers.
+  bool HasEnded() const { return fields_.empty() || fields_[0] == 'Z' || fields_[0] == 'X'; }
+
+  // How many the process has, those too that have ended and are not waited for. 0: not known.
+  uint64_t Threads() const {
+    constexpr int kPlace = 17;  // behind the state
+    std::string_view field = fields_;
+    for (int i = 0; i < kPlace; ++i) {
+      const size_t space = field.find(' ');
+      if (space == std::string_view::npos) return 0;
+      field.remove_prefix(space + 1);
+    }
+    field.remove_suffix(field.size() - std::min(field.find(' '), field.size()));
+    uint64_t number = 0;
+    return ParseDecimal(field, &number) ? number : 0;
+  }
+
+ private:
+  char text_[512];
+  std::string_view fields_;
+};
 
 void ReadRegisters(StoppedThread& thread) {
 #if defined(__x86_64__)
@@ -110,7 +134,7 @@ StoppedThread* StoppedProcess::Find(int thread) {
 StoppedProcess::Seized StoppedProcess::Seize(int thread, int* error) {
   const long seized = Ptrace(PTRACE_SEIZE, thread, 0, 0);
   if (seized != 0) {
-    if (seized == -ESRCH || HasEnded(process_, thread)) return Seized::kGone;
+    if (seized == -ESRCH || ThreadState(process_, thread).HasEnded()) return Seized::kGone;
     *error = static_cast<int>(-seized);
     return Seized::kRefused;
   }
@@ -120,8 +144,9 @@ StoppedProcess::Seized StoppedProcess::Seize(int thread, int* error) {
   return Seized::kDone;
 }
 
-// Seizes those that are not yet. False: refused, or none can be listed.
-bool StoppedProcess::SeizeNew(bool* found, int* error) {
+// Seizes those that are not yet. `changed`: there were some, or others may be missing, because the
+// kernel's list breaks off at a thread that ends meanwhile. False: refused, or none can be listed.
+bool StoppedProcess::SeizeNew(bool* changed, int* error) {
   Text<64> path;
   path << "/proc/" << process_ << "/task";
   const long folder =
@@ -132,6 +157,7 @@ bool StoppedProcess::SeizeNew(bool* found, int* error) {
   }
   alignas(DirectoryEntry) char entries[4096];
   bool allowed = true;
+  uint64_t listed = 0;
   long got = 0;
   while (allowed && (got = Syscall(SYS_getdents64, folder, entries, sizeof entries)) > 0) {
     NoteStored(entries, static_cast<size_t>(got));
@@ -139,9 +165,9 @@ bool StoppedProcess::SeizeNew(bool* found, int* error) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(entries + at);
       at += entry->bytes;
       uint64_t thread = 0;
-      if (!ParseDecimal(entry->name, &thread) || Find(static_cast<int>(thread)) != nullptr) {
-        continue;
-      }
+      if (!ParseDecimal(entry->name, &thread)) continue;
+      ++listed;
+      if (Find(static_cast<int>(thread)) != nullptr) continue;
       if (count_ == kMostThreads) {
         *error = ENOMEM;
         allowed = false;
@@ -149,10 +175,14 @@ bool StoppedProcess::SeizeNew(bool* found, int* error) {
       }
       const Seized seized = Seize(static_cast<int>(thread), error);
       allowed = seized != Seized::kRefused;
-      *found |= seized == Seized::kDone;
+      // The first thread stays in the list when it has ended.
+      const bool stays = seized == Seized::kGone && static_cast<int>(thread) == process_;
+      *changed |= !stays;
     }
   }
   Close(static_cast<int>(folder));
+  const uint64_t threads = ThreadState(process_, process_).Threads();
+  *changed |= threads != 0 && threads != listed;
   return allowed;
 }
 
@@ -187,11 +217,18 @@ int StoppedProcess::Stop() {
   }
   int error = 0;
   knows_all_ = true;
-  // A thread that runs may start another: until a look finds none that is new.
-  for (bool found = true; found;) {
-    found = false;
+  // Threads that run may start others: until a look changes nothing. One that has ended stays in
+  // the list while a tracer of its own does not ask for it, so there is an end to this.
+  constexpr int kMostLooks = 10000;
+  int looks = 0;
+  for (bool changed = true; changed; ++looks) {
+    if (looks == kMostLooks) {
+      knows_all_ = false;
+      break;
+    }
+    changed = false;
     const size_t before = count_;
-    const bool allowed = SeizeNew(&found, &error);
+    const bool allowed = SeizeNew(&changed, &error);
     for (size_t i = before; i < count_; ++i) WaitFor(threads_[i]);
     if (!allowed) {
       GoOn();

@@ -54,7 +54,7 @@ class StoppedProcess {
  private:
   enum class Seized { kDone, kGone, kRefused };
   Seized Seize(int thread, int* error);
-  bool SeizeNew(bool* found, int* error);
+  bool SeizeNew(bool* changed, int* error);
   void WaitFor(StoppedThread& thread);
   StoppedThread* Find(int thread);
 

@@ -23,9 +23,10 @@ struct Summary {
   bool exact;  // every block was a sample
   uint64_t live_blocks;
   uint64_t live_bytes;
+  LostBlocks lost;
 };
 
-Summary Summarize() {
+Summary Summarize(const LostBlocks& lost) {
   EngineStatistics statistics;
   ReadStatistics(&statistics);
   const HistogramStatistics& sizes = statistics.Of(Sampled::kSize);
@@ -36,11 +37,24 @@ Summary Summarize() {
           .peak_bytes = statistics.peak_bytes,
           .exact = blocks == statistics.Counter(&HeapCounters::samples),
           .live_blocks = statistics.small_live_blocks + uint64_t{statistics.large.live_blocks},
-          .live_bytes = statistics.small_live_bytes + uint64_t{statistics.large.live_bytes}};
+          .live_bytes = statistics.small_live_bytes + uint64_t{statistics.large.live_bytes},
+          .lost = lost};
 }
 
 void AppendCount(uint64_t count, std::string_view what, Line& line) {
   line << count << ' ' << what << (count == 1 ? "" : "s");
+}
+
+void AppendLost(const LostBlocks& lost, Line& line) {
+  if (!lost.known) return;
+  line << "; ";
+  if (lost.blocks == 0) {
+    line << "no leaks";
+    return;
+  }
+  AppendCount(lost.blocks, "leak", line);
+  line << " of together ";
+  AppendCount(lost.bytes, "byte", line);
 }
 
 void AppendText(const Summary& summary, Line& line) {
@@ -59,7 +73,9 @@ void AppendText(const Summary& summary, Line& line) {
   AppendCount(summary.live_blocks, "block", line);
   line << " of together ";
   AppendCount(summary.live_bytes, "byte", line);
-  line << " in use at exit\n";
+  line << " in use at exit";
+  AppendLost(summary.lost, line);
+  line << '\n';
 }
 
 void AppendJson(const Summary& summary, Line& line) {
@@ -73,15 +89,20 @@ void AppendJson(const Summary& summary, Line& line) {
          << R"(,"peak_bytes":)" << summary.peak_bytes << '}';
   }
   line << R"(,"live":{"blocks":)" << summary.live_blocks << R"(,"bytes":)" << summary.live_bytes
-       << "}}\n";
+       << '}';
+  if (summary.lost.known) {
+    line << R"(,"leaks":{"blocks":)" << summary.lost.blocks << R"(,"bytes":)" << summary.lost.bytes
+         << '}';
+  }
+  line << "}\n";
 }
 
 }  // namespace
 
-void WriteExitSummary() {
+void WriteExitSummary(const LostBlocks& lost) {
   const Options& options = OptionsInForce();
   if (!options.exit_summary || IsForkChild()) return;
-  const Summary summary = Summarize();
+  const Summary summary = Summarize(lost);
   Line line;
   if (options.report_format == kReportJson) {
     AppendJson(summary, line);

@@ -1,4 +1,4 @@
-"""Compares a value with a JSON schema: the words of docs/statistics.schema.json and no others."""
+"""Compares a value with a JSON schema: the words of those in docs and no others."""
 
 _TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
 _WORDS = {"$schema", "$defs", "title", "description", "$ref", "type", "const", "enum", "required", "properties",

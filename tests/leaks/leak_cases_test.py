@@ -11,10 +11,13 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "cli"))
 
 from bartizan_command import CommandTest, built, environment  # noqa: E402
+import json_schema  # noqa: E402
 
 LIBRARY = os.path.realpath(built("libbartizan.so"))
 FAST_LIBRARY = os.path.realpath(built("libbartizan-fast.so"))
 PROGRAM = built("tests/leaks/leak_cases")
+with open(built("docs/leaks.schema.json"), encoding="utf-8") as schema_file:
+    SCHEMA = json.load(schema_file)
 OPENED = os.path.realpath(built("tests/leaks/libleak_cases_library.so"))
 
 # {bytes: the case}; every other block of the program is referred to.
@@ -44,7 +47,9 @@ class LeakCases(CommandTest):
             process.stdin.close()
             self.assertEqual(process.wait(), 0)
         self.assertEqual((result.returncode, result.stderr), (23, ""), result.stdout)
-        return json.loads(result.stdout)
+        document = json.loads(result.stdout)
+        self.assertEqual(json_schema.mistakes(document, SCHEMA), [])
+        return document
 
     @staticmethod
     def sizes(document, kind):

@@ -15,12 +15,17 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "cli"))
 
 from bartizan_command import BARTIZAN, CommandTest, built, can_be_another_user, environment  # noqa: E402
+import json_schema  # noqa: E402
 
 LIBRARY = os.path.realpath(built("libbartizan.so"))
 PROGRAM = built("tests/leaks/leaky_program")
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
 LOST = ": 996 bytes in 5 blocks lost"
-ALONE, PAIR = {"blocks": 3, "bytes": 600}, {"blocks": 1, "bytes": 300}
+with open(built("docs/leaks.schema.json"), encoding="utf-8") as schema_file:
+    SCHEMA = json.load(schema_file)
+with open(built("docs/summary.schema.json"), encoding="utf-8") as schema_file:
+    SUMMARY_SCHEMA = json.load(schema_file)
+ALONE, FIRST = {"blocks": 3, "bytes": 600}, {"blocks": 1, "bytes": 300}
 
 
 class LeaksTest(CommandTest):
@@ -40,6 +45,12 @@ class LeaksTest(CommandTest):
 
     def of_program(self, *words, **options):
         return self.command("leaks", *words, **options)
+
+    def described(self, text):
+        """The value of a line of --json, which the schema describes whole."""
+        value = json.loads(text)
+        self.assertEqual(json_schema.mistakes(value, SCHEMA), [])
+        return value
 
 
 class AtExit(LeaksTest):
@@ -80,6 +91,32 @@ class AtExit(LeaksTest):
         result = self.run_with("profile=debug:exit_summary=off")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
+    def summary(self, options, *words):
+        """The summary that the process writes in its last line."""
+        result = self.run_with("profile=debug:report_format=json:leaks_exit_code=0:" + options, *words)
+        value = json.loads(result.stderr.splitlines()[-1])
+        self.assertEqual(json_schema.mistakes(value, SUMMARY_SCHEMA), [])
+        self.assertEqual((value["format"], result.returncode), ("bartizan-summary", 0))
+        return value
+
+    def test_the_summary_tells(self):
+        result = self.run_with("profile=debug:leaks_at_exit=text")
+        last = result.stderr.splitlines()[-1]
+        self.assertRegex(last, r"^bartizan: summary: .* in use at exit; 5 leaks of together 996 bytes$")
+        self.assertEqual(result.stderr.count("bartizan: "), 2, "the report and the summary")
+        self.assertEqual(self.summary("leaks_at_exit=text")["leaks"], {"blocks": 5, "bytes": 996})
+        self.assertEqual(self.summary("leaks_at_exit=json")["leaks"], {"blocks": 5, "bytes": 996})
+
+    def test_the_summary_tells_that_there_are_none(self):
+        result = self.run_with("profile=debug:leaks_at_exit=text", "clean")
+        self.assertRegex(result.stderr, r"^bartizan: summary: .* in use at exit; no leaks\n$")
+        self.assertEqual(self.summary("leaks_at_exit=text", "clean")["leaks"], {"blocks": 0, "bytes": 0})
+
+    def test_the_summary_says_nothing_of_what_was_not_looked_for(self):
+        result = self.run_with("profile=debug")
+        self.assertRegex(result.stderr, r"^bartizan: summary: .* in use at exit\n$")
+        self.assertNotIn("leaks", self.summary("leaks_at_exit=off"))
+
     def test_without_stacks(self):
         result = self.run_with("profile=fast:leaks_at_exit=text")
         self.assertIn("  600 bytes in 3 blocks lost, no stack recorded\n", result.stderr)
@@ -110,12 +147,46 @@ class OfAProgram(LeaksTest):
         self.assertEqual(result.returncode, 23)
 
 
+class AsJson(LeaksTest):
+    def test_leaks(self):
+        document = self.described(self.of_program("--json", "--", PROGRAM).stderr)
+        self.assertEqual((document["direct"], document["indirect"]),
+                         ({"blocks": 4, "bytes": 900}, {"blocks": 1, "bytes": 96}))
+        self.assertEqual([(leak["kind"], leak["blocks"], leak["bytes"]) for leak in document["leaks"]],
+                         [("direct", 3, 600), ("direct", 1, 300), ("indirect", 1, 96)])
+        frame = next(frame for frame in document["leaks"][0]["frames"] if frame.get("function") == "LoseAlone")
+        self.assertEqual((frame["number"], frame["module"]), (1, os.path.realpath(PROGRAM)))
+        self.assertTrue(frame["file"].endswith("leaky_program.cc"), frame)
+
+    def test_without_names(self):
+        document = self.described(self.of_program("--json", "--nosymbols", "--", PROGRAM).stderr)
+        self.assertTrue(document["leaks"][0]["frames"])
+        for frame in document["leaks"][0]["frames"]:
+            self.assertNotIn("function", frame)
+
+    def test_none(self):
+        document = self.described(self.of_program("--json", "--", PROGRAM, "clean").stderr)
+        none = {"blocks": 0, "bytes": 0}
+        self.assertEqual((document["direct"], document["indirect"], document["leaks"]), (none, none, []))
+
+    def test_reachable(self):
+        for profile in ("debug", "fast"):
+            with self.waiting(BARTIZAN_OPTIONS=f"profile={profile}") as process:
+                without = self.described(self.of_program("--json", str(process.pid)).stdout)
+                document = self.described(self.of_program("--json", "--reachable", str(process.pid)).stdout)
+            self.assertNotIn("reachable", without)
+            self.assertEqual(document["process"], process.pid)
+            told = [leak["blocks"] for leak in document["leaks"] if leak["kind"] == "reachable"]
+            self.assertEqual(document["reachable"]["blocks"], sum(told))
+            self.assertGreater(sum(told), 0, "at least the buffer of standard output")
+
+
 class Suppressions(LeaksTest):
     def document(self, text, status=23):
         path = self.write("suppressions", text)
         result = self.of_program("--json", f"--suppressions={path}", "--", PROGRAM)
         self.assertEqual(result.returncode, status, result.stderr)
-        return json.loads(result.stderr)
+        return self.described(result.stderr)
 
     def expect(self, pattern, remaining):
         document = self.document(f"# of the test\n\nleak:{pattern}\n", 23 if remaining else 0)
@@ -135,8 +206,10 @@ class Suppressions(LeaksTest):
         self.expect("Lose.lone", everything)
 
     def test_what_was_lost_with_it(self):
-        document = self.document("leak:^LosePair$\n")
-        self.assertEqual([leak["bytes"] for leak in document["leaks"]], [600])
+        document = self.expect("^LosePair$", [600])
+        # That one has a stack of its own, without the function that is suppressed.
+        document = self.expect("^MakeFirst$", [600])
+        self.assertEqual(document["suppressed"], [dict(pattern="^MakeFirst$", **FIRST)])
         # Only what is lost with it has this function.
         self.expect("^MakeOther$", [600, 300])
 

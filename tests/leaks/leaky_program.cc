@@ -19,9 +19,10 @@ struct Pair {
 [[gnu::noinline]] void LoseAlone() {
   for (int i = 0; i < 3; ++i) Use(Block(200));
 }
+[[gnu::noinline]] Pair* MakeFirst() { return static_cast<Pair*>(Block(300)); }
 [[gnu::noinline]] Pair* MakeOther() { return static_cast<Pair*>(Block(sizeof(Pair))); }
 [[gnu::noinline]] void LosePair() {
-  auto* const first = static_cast<Pair*>(Block(300));
+  Pair* const first = MakeFirst();
   first->other = MakeOther();
   Use(first);
 }

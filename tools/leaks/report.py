@@ -75,7 +75,7 @@ def document(found, reachable):
     leaks = [{"kind": leak.kind, "blocks": leak.blocks, "bytes": leak.bytes, "example": leak.example,
               "frames": [_json_frame(frame) for frame in leak.frames]} for leak in found.leaks]
     patterns = sorted({pattern for pattern, _ in found.suppressed})
-    return {"version": 1, "process": found.process, "program": found.program, "all_threads": found.all_threads, **sums,
-            "leaks": leaks,
+    return {"format": "bartizan-leaks", "version": 1, "process": found.process, "program": found.program,
+            "all_threads": found.all_threads, **sums, "leaks": leaks,
             "suppressed": [{"pattern": pattern, "blocks": found.suppressed[pattern, "blocks"],
                             "bytes": found.suppressed[pattern, "bytes"]} for pattern in patterns]}

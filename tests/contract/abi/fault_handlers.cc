@@ -321,12 +321,20 @@ void ExpectReport(const char* phase, const char* what, Body body) {
   EXPECT(said.HasReport(what), "%s: no report '%s' in: %s", phase, what, said.text);
 }
 
+// Whatever runs over it meets memory that cannot be accessed.
 void UseSmallestAlternateStack() {
-  static char stack[1 << 16];
+  constexpr size_t kGuard = 1 << 16;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t bytes = static_cast<size_t>(sysconf(_SC_MINSIGSTKSZ)) + 2048;
+  const size_t pages = (bytes + page - 1) / page * page;
+  void* const guard = mmap(nullptr, kGuard + pages, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  EXPECT(guard != MAP_FAILED, "mmap");
+  char* const begin = static_cast<char*>(guard) + kGuard;
+  EXPECT(mprotect(begin, pages, PROT_READ | PROT_WRITE) == 0, "mprotect");
   stack_t alternate = {};
-  alternate.ss_sp = stack;
-  alternate.ss_size = static_cast<size_t>(sysconf(_SC_MINSIGSTKSZ)) + 2048;
-  EXPECT(alternate.ss_size <= sizeof stack && sigaltstack(&alternate, nullptr) == 0, "sigaltstack");
+  alternate.ss_sp = begin + pages - bytes;
+  alternate.ss_size = bytes;
+  EXPECT(sigaltstack(&alternate, nullptr) == 0, "sigaltstack");
 }
 
 void CheckReports() {
