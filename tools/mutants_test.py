@@ -77,7 +77,22 @@ class MutantsTest(unittest.TestCase):
 
     def test_filters_reach_the_test(self):
         mutants.examine(self.copy, mutant(filter='Some.*'))
-        self.assertEqual(self.copy.seen[-1][1], ('--test_filter=Some.*',))
+        self.assertIn('--test_filter=Some.*', self.copy.seen[-1][1])
+
+    def test_what_an_edit_leaves_unused_is_no_mistake(self):
+        self.assertEqual(mutant().apply(TEXT), mutants.NO_WARNINGS + TEXT.replace('broken', 'false'))
+        self.assertEqual(mutant(file='a.py').apply(TEXT), TEXT.replace('broken', 'false'))
+
+    def test_the_disk_cache_is_bounded(self):
+        built = os.path.join(self.folder, 'built', 'ac')
+        mutants.empty_above(built, 0)  # there is none yet
+        os.makedirs(built)
+        with open(os.path.join(built, 'a'), 'wb') as file:
+            file.write(bytes(100))
+        mutants.empty_above(os.path.dirname(built), 100)
+        self.assertTrue(os.path.exists(built))
+        mutants.empty_above(os.path.dirname(built), 99)
+        self.assertFalse(os.path.exists(os.path.dirname(built)))
 
     def write(self, text):
         with open(os.path.join(self.folder, 'm.toml'), 'w', encoding='utf-8') as file:

@@ -7,6 +7,7 @@ if it has words, dictionary; each binary replays its seeds, then runs so many ne
 """
 
 import argparse
+import concurrent.futures
 import configparser
 import dataclasses
 import os
@@ -162,7 +163,9 @@ def try_one(configuration, targets, executions, say):
             failed = sum(say(line) for line in wrong)
             if wrong:
                 return 0, failed
-            results = [run_one(configuration, environment["OUT"], target, executions) for target in sorted(targets)]
+            with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+                results = list(pool.map(lambda target: run_one(configuration, environment["OUT"], target, executions),
+                                        sorted(targets)))
             failed += sum(say(line) for line in results if line)
             return 1 + results.count(""), failed
         finally:

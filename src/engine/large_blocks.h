@@ -81,6 +81,8 @@ struct LargeStatistics {
 class LargeBlocks {
  public:
   void Initialize(RandomStream& random);
+  // The same for samples, if there are to be some.
+  void StartSamples() { space_.StartSamples(); }
   // In a fork child: other random places than the parent's.
   void Reseed();
 

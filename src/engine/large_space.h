@@ -48,6 +48,7 @@ class LargeSpace {
  public:
   void Initialize(RandomStream& random);
   void Reseed(RandomStream& random);
+  void StartSamples() { sample_space_.Start(); }
 
   // A record whose range is of that length; not mapped. When nothing free is long enough, waiting
   // ranges are taken; nullptr when that does not help either: the caller asks the kernel.

@@ -25,6 +25,7 @@ void Start(RandomStream& random) {
   g_runtime.max_slot_request = kMaxSlotBytes - g_runtime.trailer_bytes;
   for (uint64_t& secret : bartizan_sealed_page.secrets) secret = random.Next64();
   g_large_blocks.Initialize(random);
+  if (OptionsInForce().Has(Toggle::kSampling)) g_large_blocks.StartSamples();
   g_runtime.roots = MakeRoots();
   bartizan_sealed_page.info.engine_roots = reinterpret_cast<uintptr_t>(&g_runtime.roots);
   Seal();

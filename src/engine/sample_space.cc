@@ -12,6 +12,10 @@ using platform::Claim;
 // Each twice the one before, up to this.
 constexpr size_t kMostPiece = 16 * kMiB;
 
+void SampleSpace::Start() {
+  if (platform::CountsMappings()) grows_.store(false, std::memory_order_relaxed);
+}
+
 AddressRange SampleSpace::MapPiece() {
   if (!grows()) return {};
   const AddressRange piece = ClaimPiece();
@@ -28,8 +32,6 @@ AddressRange SampleSpace::MapPiece() {
 }
 
 AddressRange SampleSpace::ClaimPiece() {
-  // What is mapped here counts against such limits, though most of it is never memory.
-  if (platform::CountsMappings()) return {};
   Claim claim = Claim::kOccupied;
   while (claim == Claim::kOccupied && limit_ - next_ >= piece_) {
     const AddressRange piece = {next_, next_ + piece_};

@@ -18,12 +18,15 @@ class SampleSpace {
   // Of address space, which is cheap; what is not mapped is not used up.
   static constexpr size_t kSpanBytes = 256 * kGiB;
 
+  // When the process starts, while it may still look: under a limit that counts what is mapped,
+  // though most of it is never memory, nothing is mapped here.
+  void Start();
   // What it may map: all of a span that is nobody else's.
   void Use(platform::AddressRange span) { next_ = span.begin, limit_ = span.end; }
   bool has_span() const { return limit_ != 0; }
 
-  // One more piece, closed. Empty: the kernel has no such guards, or the process may not have as
-  // much memory mapped as it likes. Called with the lock of large blocks held.
+  // One more piece, closed. Empty: the kernel has no such guards, or gives no more. Called with the
+  // lock of large blocks held.
   platform::AddressRange MapPiece();
 
   // False once a piece was refused: no further one is mapped. Anyone may ask the rest, too.

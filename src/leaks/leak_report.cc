@@ -103,7 +103,7 @@ void WriteTextGroup(Output& out, const LeakReport& report, const LeakGroup& grou
     return;
   }
   out << ", allocated by:\n";
-  WriteStack(out, frames, count);
+  WriteStack(out, frames, count, report.symbols);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What was found, in the form that tools read: `bartizan leaks` makes of it what people look at.
-// And as text without names.
+// And as text.
 #ifndef BARTIZAN_SRC_LEAKS_LEAK_REPORT_H_
 #define BARTIZAN_SRC_LEAKS_LEAK_REPORT_H_
 
@@ -19,6 +19,7 @@ struct LeakReport {
   MemoryReader memory;
   const LeakGroups* groups;
   bool knows_all_threads;
+  bool symbols = false;  // text names functions
 };
 
 // One line:

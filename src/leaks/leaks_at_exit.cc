@@ -71,7 +71,8 @@ void Search(int process, const StatisticsTarget& target, LostBlocks* lost) {
                                     .roots = &roots,
                                     .memory = memory.reader(),
                                     .groups = &groups,
-                                    .knows_all_threads = threads.knows_all()};
+                                    .knows_all_threads = threads.knows_all(),
+                                    .symbols = OptionsInForce().report_symbols};
   const bool json = target.form == StatisticsTarget::kJson;
   if (scan.found_leaks() || json) {
     int descriptor = OpenTarget(target, process);

@@ -94,6 +94,7 @@ struct Options {
   bool container_limits = false;
   bool verbose = false;
   bool fault_reports = false;
+  bool report_symbols = false;
   bool exit_summary = false;
   // Every random choice is derived from it; 0: from the kernel.
   uint64_t seed = 0;

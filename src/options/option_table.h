@@ -121,6 +121,8 @@ inline constexpr OptionSpec kOptionTable[] = {
      .kind = OptionKind::kStatistics,
      .help = "statistics when the process exits: to standard error, or appended to a file",
      .text = &Options::stats_at_exit},
+    option_row::Switch("report_symbols", &Options::report_symbols, {0, 0, 0, 1},
+                       "reports name functions, which they read from the program's files"),
     option_row::Switch("exit_summary", &Options::exit_summary, {0, 0, 0, 1},
                        "one line when the process exits: blocks, peak, heap errors, leaks"),
     {.name = "leaks_at_exit",

@@ -100,4 +100,18 @@ long ReadSome(int descriptor, char* buffer, size_t capacity) {
   }
 }
 
+long ReadAt(int descriptor, uint64_t offset, char* buffer, size_t capacity) {
+  size_t length = 0;
+  while (length < capacity) {
+    const long got = Syscall(SYS_pread64, descriptor, buffer + length, capacity - length,
+                             static_cast<long>(offset + length));
+    if (got == -EINTR) continue;
+    if (got < 0) return got;
+    if (got == 0) break;
+    length += static_cast<size_t>(got);
+  }
+  NoteStored(buffer, length);
+  return static_cast<long>(length);
+}
+
 }  // namespace bartizan::platform

@@ -45,6 +45,8 @@ bool ParseDecimal(std::string_view text, uint64_t* number);
 // Opens for reading, reads once. Negative errno on failure.
 int OpenForRead(const char* path);
 long ReadSome(int descriptor, char* buffer, size_t capacity);
+// The same at a place of a file, and until the buffer is full or the file ends.
+long ReadAt(int descriptor, uint64_t offset, char* buffer, size_t capacity);
 
 // Calls `visit` with each line of a file, without its end, until it returns false. Longer lines
 // than `kBytes` are left out. A file that cannot be read has none.

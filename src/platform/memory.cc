@@ -128,16 +128,10 @@ bool SealReadOnly(uintptr_t address, size_t bytes) {
 }
 
 bool CountsMappings() {
-  // 0 unknown, 1 no, 2 yes. Relaxed: a fact that does not change.
-  static constinit std::atomic<int> known{0};
-  int counts = known.load(std::memory_order_relaxed);
-  if (counts == 0) {
-    char text[8];
-    const FileText mode = ReadSmallFile("/proc/sys/vm/overcommit_memory", text, sizeof text);
-    counts = mode.length > 0 && text[0] == '2' ? 2 : 1;
-    known.store(counts, std::memory_order_relaxed);
-  }
-  if (counts == 2) return true;
+  char text[8];
+  const FileText mode = ReadSmallFile("/proc/sys/vm/overcommit_memory", text, sizeof text);
+  constexpr char kStrict = '2';
+  if (mode.length > 0 && text[0] == kStrict) return true;
   for (const int resource : {RLIMIT_AS, RLIMIT_DATA}) {
     rlimit64 limit = {};
     if (Syscall(SYS_prlimit64, 0, resource, nullptr, &limit) == 0 &&

@@ -62,8 +62,7 @@ void AdviseHugePages(uintptr_t address, size_t bytes);
 // system refuses even the former.
 bool SealReadOnly(uintptr_t address, size_t bytes);
 
-// Whether memory that is mapped and not used counts against a limit: the process has one of its
-// own now, or the kernel had one for all when this was called first.
+// Whether memory that is mapped and not used counts against a limit, of the process or of all.
 bool CountsMappings();
 
 // vm.max_map_count when readable, else the kernel's default. Read once, at the first call.

@@ -13,7 +13,7 @@
 namespace bartizan {
 
 // A whole report; what does not fit is cut.
-using ReportText = Text<size_t{32} * 1024>;
+using ReportText = Text<size_t{96} * 1024>;
 
 // What a report is made of.
 struct Report {

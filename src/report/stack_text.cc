@@ -7,12 +7,13 @@
 
 #include "src/platform/mapping_list.h"
 #include "src/platform/readable_memory.h"
+#include "src/report/symbols.h"
 
 namespace bartizan {
 namespace {
 
 constexpr size_t kMostModules = FramePlaces::kMostPlaces;
-constexpr size_t kNameBytes = 8192;
+constexpr size_t kNameBytes = 16384;
 constexpr size_t kBuildIdBytes = 20;  // of the longest kind in use
 constexpr uint8_t kNoModule = 255;
 static_assert(kMostModules < kNoModule);
@@ -35,7 +36,11 @@ struct Shared {
   Module module[kMostModules];
   char names[kNameBytes];
   char build_id_text[kMostModules][2 * kBuildIdBytes];
-  char lines[8192];
+  char buffer[SymbolFile::kBufferBytes];
+  SymbolPlace symbols[FramePlaces::kMostPlaces];
+  uint16_t function[FramePlaces::kMostPlaces];  // places in the names; 0: none
+  uint16_t function_length[FramePlaces::kMostPlaces];
+  char path[platform::kPageBytes];
 };
 constinit Shared g_shared = {};
 
@@ -118,7 +123,7 @@ void FindModules(const uintptr_t* frames, size_t count) {
   shared.modules = 0;
   shared.names_length = 0;
   std::memset(shared.module_of, kNoModule, sizeof shared.module_of);
-  platform::MappingList list(shared.lines, sizeof shared.lines);
+  platform::MappingList list(shared.buffer, sizeof shared.buffer);
   platform::ImageStart start;
   platform::Mapping mapping;
   while (list.Next(&mapping)) {
@@ -132,13 +137,44 @@ void FindModules(const uintptr_t* frames, size_t count) {
   }
 }
 
+// The names of all functions of one module that are on the stack.
+void FindFunctionsOf(uint8_t number, const uintptr_t* frames, size_t count) {
+  Shared& shared = g_shared;
+  const Module& module = shared.module[number];
+  if (module.name_length == 0 || module.name_length >= sizeof shared.path) return;
+  std::memcpy(shared.path, shared.names + module.name, module.name_length);
+  shared.path[module.name_length] = '\0';
+  size_t frame[FramePlaces::kMostPlaces];
+  size_t places = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (shared.module_of[i] != number) continue;
+    frame[places] = i;
+    shared.symbols[places++] = {.address = frames[i] - module.bias};
+  }
+  SymbolFile file(shared.path, module.image, shared.buffer);
+  file.Find({shared.symbols, places});
+  for (size_t i = 0; i < places; ++i) {
+    const std::string_view name = file.NameOf(shared.symbols[i]);
+    if (name.size() > kNameBytes - shared.names_length) return;
+    std::memcpy(shared.names + shared.names_length, name.data(), name.size());
+    shared.function[frame[i]] = static_cast<uint16_t>(shared.names_length);
+    shared.function_length[frame[i]] = static_cast<uint16_t>(name.size());
+    shared.names_length += name.size();
+  }
+}
+
 }  // namespace
 
-FramePlaces::FramePlaces(const uintptr_t* frames, size_t count)
+FramePlaces::FramePlaces(const uintptr_t* frames, size_t count, bool names)
     : frames_(frames), count_(count < kMostPlaces ? count : kMostPlaces) {
   // Acquire and release: one after the other.
   holds_ = !g_shared.taken.exchange(true, std::memory_order_acquire);
-  if (holds_) FindModules(frames_, count_);
+  if (!holds_) return;
+  FindModules(frames_, count_);
+  std::memset(g_shared.function_length, 0, sizeof g_shared.function_length);
+  for (size_t i = 0; names && i < g_shared.modules; ++i) {
+    FindFunctionsOf(static_cast<uint8_t>(i), frames_, count_);
+  }
 }
 
 FramePlaces::~FramePlaces() {
@@ -153,6 +189,7 @@ FramePlace FramePlaces::At(size_t i) const {
   place.module = {g_shared.names + module.name, module.name_length};
   place.offset = place.address - module.bias;
   place.build_id = {g_shared.build_id_text[number], 2 * size_t{module.build_id_length}};
+  place.function = {g_shared.names + g_shared.function[i], g_shared.function_length[i]};
   return place;
 }
 
@@ -174,6 +211,11 @@ void WriteName(Output& out, std::string_view name) {
   for (const char c : name) out << Printable(c);
 }
 
+// One word.
+void WriteFunction(Output& out, std::string_view name) {
+  for (const char c : name) out << (c == ' ' ? '?' : Printable(c));
+}
+
 // As WriteName, between quotation marks.
 void WriteQuoted(Output& out, std::string_view name) {
   out << '"';
@@ -186,12 +228,16 @@ void WriteQuoted(Output& out, std::string_view name) {
 
 }  // namespace
 
-void WriteStack(Output& out, const uintptr_t* frames, size_t count) {
-  const FramePlaces places(frames, count);
+void WriteStack(Output& out, const uintptr_t* frames, size_t count, bool names) {
+  const FramePlaces places(frames, count, names);
   for (size_t i = 0; i < places.count(); ++i) {
     const FramePlace place = places.At(i);
     out << "    #" << uint64_t{i} << ' ';
     WriteHex(out, place.address);
+    if (!place.function.empty()) {
+      out << " in ";
+      WriteFunction(out, place.function);
+    }
     if (!place.module.empty()) {
       out << " (";
       WriteName(out, place.module);
@@ -204,14 +250,18 @@ void WriteStack(Output& out, const uintptr_t* frames, size_t count) {
   }
 }
 
-void WriteStackJson(Output& out, const uintptr_t* frames, size_t count) {
-  const FramePlaces places(frames, count);
+void WriteStackJson(Output& out, const uintptr_t* frames, size_t count, bool names) {
+  const FramePlaces places(frames, count, names);
   out << '[';
   for (size_t i = 0; i < places.count(); ++i) {
     const FramePlace place = places.At(i);
     out << (i == 0 ? "" : ", ") << "{\"address\": \"";
     WriteHex(out, place.address);
     out << '"';
+    if (!place.function.empty()) {
+      out << ", \"function\": ";
+      WriteQuoted(out, place.function);
+    }
     if (!place.module.empty()) {
       out << ", \"module\": ";
       WriteQuoted(out, place.module);

@@ -1,4 +1,5 @@
-// Stacks in words, without symbols: `bartizan symbolize` adds those afterwards.
+// Stacks in words. Of symbols there are the names of functions at most, where they are asked for:
+// `bartizan symbolize` adds files and lines afterwards.
 #ifndef BARTIZAN_SRC_REPORT_STACK_TEXT_H_
 #define BARTIZAN_SRC_REPORT_STACK_TEXT_H_
 
@@ -17,6 +18,8 @@ struct FramePlace {
   uint64_t offset = 0;           // the address within the module, as its own tables have it
   // Hexadecimal; empty: it has none.
   std::string_view build_id = {};
+  // The function's name as the linker knows it; empty: unknown, or not looked for.
+  std::string_view function = {};
 };
 
 // The modules of some places. Neither allocates nor takes a lock of others; reads /proc/self/maps,
@@ -27,7 +30,8 @@ class FramePlaces {
   // No more than kMostPlaces are looked at.
   static constexpr size_t kMostPlaces = 64;
 
-  FramePlaces(const uintptr_t* frames, size_t count);
+  // With names, the modules' files are read, too.
+  FramePlaces(const uintptr_t* frames, size_t count, bool names);
   ~FramePlaces();
   FramePlaces(const FramePlaces&) = delete;
   FramePlaces& operator=(const FramePlaces&) = delete;
@@ -42,13 +46,13 @@ class FramePlaces {
   bool holds_ = false;  // the memory that all share
 };
 
-// One line for each:
-//     #0 0x7f0123456789 (/usr/lib/libx.so.1+0x1234) (BuildId: 0123456789abcdef)
-void WriteStack(Output& out, const uintptr_t* frames, size_t count);
+// One line for each, with names:
+//     #0 0x7f0123456789 in function (/usr/lib/libx.so.1+0x1234) (BuildId: 0123456789abcdef)
+void WriteStack(Output& out, const uintptr_t* frames, size_t count, bool names);
 
-// The same as a JSON array: [{"address": "0x7f0123456789", "module": "/usr/lib/libx.so.1",
-// "offset": "0x1234", "build_id": "0123456789abcdef"}, ...]
-void WriteStackJson(Output& out, const uintptr_t* frames, size_t count);
+// The same as a JSON array: [{"address": "0x7f0123456789", "function": "function",
+// "module": "/usr/lib/libx.so.1", "offset": "0x1234", "build_id": "0123456789abcdef"}, ...]
+void WriteStackJson(Output& out, const uintptr_t* frames, size_t count, bool names);
 
 }  // namespace bartizan
 

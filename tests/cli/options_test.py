@@ -17,7 +17,7 @@ LAYERS = ["guard_pages", "freelist_encryption", "random_slots", "quarantine", "z
 OTHERS = ["profile", "large_quarantine", "fill", "fill_freed", "sample_bytes", "sample_budget", "sample_memory", "sample_side", "large_cache", "decay", "epoch_depth",
           "stacks", "stack_depth", "guard_gaps", "reuse_check_whole", "huge_pages", "numa", "wide_vectors", "fault_reports",
           "report_format", "report_to", "on_error", "exit_code", "container_limits", "seed", "report_file", "stats_at_exit",
-          "exit_summary", "leaks_at_exit", "leaks_exit_code", "verbose"]
+          "report_symbols", "exit_summary", "leaks_at_exit", "leaks_exit_code", "verbose"]
 
 
 class Options(CommandTest):

@@ -14,6 +14,9 @@ SWITCHABLE_LIBRARY = "libbartizan.so"
 BUILT_COMMAND = "tools/cli/bartizan"  # knows which layers there are
 BUILD_COMMAND = "bazel build //:bartizan //:bartizan_fast //tools/cli:bartizan"
 
+# By how much longer than the others a profile may take: each block of debug has pages of its own.
+MORE_TIME = {"debug": 5}
+
 # Knobs of other malloc libraries that a user may want to pass on to them.
 PASSED_ON = ("SCUDO_OPTIONS", "MALLOC_CONF", "GLIBC_TUNABLES")
 
@@ -33,6 +36,7 @@ class Configuration:
     start_line: str = ""
     reports: bool = False  # the library writes fatal reports to report_file= too
     layers: Optional[set] = None  # those that must be on, and no other; None for whatever the profile has
+    more_time: float = 1  # by what every time limit is multiplied
 
     def is_bartizan(self):
         """True where the library's own options and messages can be expected."""
@@ -66,7 +70,8 @@ def chosen(profiles, library, options, repository):
     for profile in profiles:
         built = library or os.path.join(repository, "bazel-bin", STATIC_LIBRARIES.get(profile, SWITCHABLE_LIBRARY))
         named = "" if profile in STATIC_LIBRARIES else f"profile={profile}"
-        result.append(Configuration(profile, existing(built), joined(named, options)))
+        result.append(Configuration(profile, existing(built), joined(named, options),
+                                    more_time=MORE_TIME.get(profile, 1)))
     return result
 
 

@@ -73,6 +73,30 @@ class DetectsTest(unittest.TestCase):
         allowed = self.result(lambda run: run.guarded("python3", "-c", script), without=["sleep"])
         self.assertEqual(allowed.failure, "")
 
+    def test_more_time_where_the_profile_needs_it(self):
+        def sleep(seconds):
+            return self.result(lambda run: run.guarded("sleep", seconds, limit=0.1), limit=0.1, loaded=())
+        self.assert_fails(sleep("900"), "did not end within 0 s")
+        self.configuration.more_time = 1000
+        self.assertEqual(sleep("0.5").failure, "")
+
+    def test_the_profiles_that_need_more_time(self):
+        library = os.path.join(self.folder, "libbartizan.so")
+        shutil.copyfile(self.configuration.library, library)
+        chosen = configurations.chosen(["hardened", "fast", "strict", "debug"], library, "", "")
+        self.assertEqual([configuration.more_time > 1 for configuration in chosen], [False, False, False, True])
+
+    def test_a_summary_without_errors_is_no_complaint(self):
+        said = []
+
+        def work(run):
+            run.plain("echo", "bartizan: summary: process 1 (a): 0 heap errors; 1 block")
+            run.plain("echo", "bartizan: summary: process 2 (b): 10 heap errors; 1 block")
+            said.extend(run.complaints())
+        self.assertEqual(self.result(work, loaded=()).failure, "")
+        self.assertEqual(len(said), 1)
+        self.assertIn("process 2", said[0])
+
     def test_time_limit_ends_the_whole_group(self):
         result = self.result(lambda run: run.guarded("sh", "-c", "sleep 900 & sleep 900"), limit=1, loaded=())
         self.assert_fails(result, "did not end within")

@@ -28,7 +28,7 @@ class Program:
     loaded: tuple  # programs that must have been seen with the library mapped
     without: tuple = ()  # executables that may run without it
     version: tuple = ()  # command that prints the version; the first binary with --version by default
-    limit: int = 400  # seconds for one run of it
+    limit: int = 400  # seconds for one run of it, where the configuration does not need more
     hint: str = ""  # printed below a failure: what it is likely to mean
     on_request: bool = False  # run only with --long or when named by --only
 

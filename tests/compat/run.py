@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from .program import SYSTEM_PATH, CheckFailed, executable_name, find
 INPUTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inputs")
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FATAL = b"bartizan: fatal"
+# The line that profiles with exit_summary write at the end of every process.
+NOTHING_FOUND = re.compile(r"bartizan: summary: .*: 0 heap errors;")
 COMPLAINTS_SHOWN = 5
 
 
@@ -75,7 +78,8 @@ class Run:
         self._shared = shared
         self._scale = scale
         self.mark = uuid.uuid4().hex
-        self._deadline = time.monotonic() + program.limit
+        self._more_time = configuration.more_time
+        self._deadline = time.monotonic() + program.limit * self._more_time
         self._commands = 0
         self._watch = None
         for path in (folder, self.logs, self.path("home"), self.path("tmp")):
@@ -165,7 +169,8 @@ class Run:
         """Runs a command without the library.
 
         stdin: bytes; cwd: a folder, the private one by default; extra: more variables; expect: the exit status that is
-        right, None for any; limit: seconds; user: whom to run it as, under root.
+        right, None for any; limit: seconds, more of them where the configuration needs it; user: whom to run it as,
+        under root.
         """
         return self._command(argv, guarded=False, **options)
 
@@ -174,7 +179,7 @@ class Run:
         process, output = self._start(argv, guarded, stdin, cwd, extra, user, watched)
         seconds = self._deadline - time.monotonic()
         if limit is not None:
-            seconds = min(seconds, limit)
+            seconds = min(seconds, limit * self._more_time)
         status = processes.wait(process, seconds)
         self._end(process)
         if status is None:
@@ -214,22 +219,23 @@ class Run:
     def server(self, *argv, ready, guarded=True, stop=signal.SIGTERM, extra=None, user=None, cwd=None):
         """A server that runs while the block does, then is stopped with a signal and must end well."""
         name = os.path.basename(argv[0])
+        stop_seconds = 30 * self._more_time
         process, _ = self._start(argv, guarded, b"", cwd, extra, user)
         try:
             self._await(process, name, ready)
             yield process
             if process.poll() is None:
                 process.send_signal(stop)
-            status = processes.wait(process, min(30, self._deadline - time.monotonic()))
+            status = processes.wait(process, min(stop_seconds, self._deadline - time.monotonic()))
             if status is None:
-                raise CheckFailed(f"{name} did not stop within 30 s of {stop.name}")
+                raise CheckFailed(f"{name} did not stop within {stop_seconds:.0f} s of {stop.name}")
             if status != 0:
                 raise CheckFailed(f"{name} ended with {processes.status_text(status)}")
         finally:
             self._end(process)
 
     def _await(self, process, name, ready, seconds=60):
-        deadline = min(time.monotonic() + seconds, self._deadline)
+        deadline = min(time.monotonic() + seconds * self._more_time, self._deadline)
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise CheckFailed(f"{name} ended at its start with {processes.status_text(process.returncode)}")
@@ -279,7 +285,8 @@ class Run:
 
     def complaints(self):
         """What else the library said: not a failure, but worth a look."""
-        said = [line for line in self._lines_with(b"bartizan: ") if FATAL.decode() not in line]
+        said = [line for line in self._lines_with(b"bartizan: ")
+                if FATAL.decode() not in line and not NOTHING_FOUND.search(line)]
         return list(dict.fromkeys(said))[:COMPLAINTS_SHOWN]
 
     def _lines_with(self, words):

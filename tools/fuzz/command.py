@@ -190,7 +190,8 @@ def fuzz(asked, root, folder, chosen):
     try:
         outcomes = running.run(chosen)
         places = {target.name: running.place(target) for target in chosen}
-        for target in chosen if not running.interrupted else ():
+        # What goes away anyhow need not be small.
+        for target in chosen if not (running.interrupted or asked.temporary) else ():
             shown(f"minimising the corpus of {target.name}", 0.99)
             campaign.minimise_corpus(binaries["libfuzzer"][target.name], target, places[target.name], root)
     finally:

@@ -97,11 +97,12 @@ def main():
     unknown = set(options.stages) - {stage.name for stage in everything}
     if unknown:
         parser.error(f'no such stage: {", ".join(sorted(unknown))}; see --list')
-    chosen = [stage for stage in everything
+    folder = tempfile.mkdtemp(prefix='bartizan-test-')
+    built = os.path.join(folder, 'built')
+    chosen = [stage for stage in table.stages(ROOT, options.quick, built)
               if (stage.name in options.stages if options.stages else stage.quick or not options.quick)]
     # As for Ctrl-C: the command under way is ended and the sum printed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = tempfile.mkdtemp(prefix='bartizan-test-')
     total = results.Result()
     screen = Screen()
     status = None
@@ -112,6 +113,7 @@ def main():
         total.failures.append('interrupted')
         screen.line(f'interrupted; logs: {folder}')
         status = 130
+    shutil.rmtree(built, ignore_errors=True)
     if not total.failed:
         shutil.rmtree(folder, ignore_errors=True)
     print(f'{total.passed} passed, {total.failed} failed', flush=True)

@@ -120,7 +120,7 @@ class RunTest(unittest.TestCase):
 
     def test_interrupted_run_ends_its_command_and_prints_the_sum(self):
         script = (f'import os, sys; sys.path.insert(0, {HERE!r}); import run, table; '
-                  'table.stages = lambda root, quick: (table.Stage("s", "a", 1, (table.Command("sleep", ("sleep", "77")),)'
+                  'table.stages = lambda *_: (table.Stage("s", "a", 1, (table.Command("sleep", ("sleep", "77")),)'
                   ', True),); sys.argv = ["x"]; sys.exit(run.main())')
         # A shell starts what runs in the background with this signal ignored.
         child = subprocess.Popen(['env', '--default-signal=INT', sys.executable, '-B', '-c', script],
@@ -137,14 +137,25 @@ class RunTest(unittest.TestCase):
 
 class TableTest(unittest.TestCase):
 
+    @staticmethod
+    def root():
+        return os.path.dirname(os.path.dirname(HERE))
+
     def test_quick_is_a_subset_without_long_tests(self):
-        root = os.path.dirname(os.path.dirname(HERE))
+        root = self.root()
         everything = table.stages(root)
         self.assertEqual(len({stage.name for stage in everything}), len(everything))
         quick = [stage.name for stage in table.stages(root, quick=True) if stage.quick]
         self.assertEqual(quick, ['checks', 'lint', 'build', 'tests'])
-        self.assertIn('--test_tag_filters=-long', table.release_tests(True).words)
-        self.assertNotIn('--test_tag_filters=-long', table.release_tests(False).words)
+        self.assertIn('--test_tag_filters=-long', table.release_tests(True, 'b').words)
+        self.assertNotIn('--test_tag_filters=-long', table.release_tests(False, 'b').words)
+
+    def test_mutants_take_what_the_release_build_made(self):
+        words = {stage.name: ' '.join(word for command in stage.commands for word in command.words)
+                 for stage in table.stages(self.root(), built='/b')}
+        for name in ('build', 'tests'):
+            self.assertIn('--disk_cache=/b ', words[name])
+        self.assertIn('--built=/b', words['mutants'])
 
 
 if __name__ == '__main__':

@@ -43,8 +43,8 @@ def python_tests(root):
     return tuple(Command(path, ('/usr/bin/python3', '-B', path)) for path in paths)
 
 
-def release_tests(quick):
-    words = BAZEL_TEST + (('--test_tag_filters=-long',) if quick else ()) + ('//...',)
+def release_tests(quick, built):
+    words = BAZEL_TEST + (f'--disk_cache={built}',) + (('--test_tag_filters=-long',) if quick else ()) + ('//...',)
     return Command('bazel test', words, results.from_bazel)
 
 
@@ -59,16 +59,20 @@ MEMORY_SANITIZED = Command('bazel test --config=msan', BAZEL_TEST + (
         'api_model', 'config_file', 'options', 'report_statistics', 'syscall_failures')), results.from_bazel)
 
 
-def stages(root, quick=False):
-    """All stages. The limits are those of two processors with nothing built yet, with room to spare."""
+def stages(root, quick=False, built='FOLDER'):
+    """All stages. The limits are those of two processors with nothing built yet, with room to spare.
+
+    What the release build makes is kept in the folder `built`, too, for the mutants' copy of the repository.
+    """
     return (
         Stage('checks', 'format, dependency arrows, housekeeping, scripts, packages, and the tools\' own tests', 4,
               tuple(map(check, ('format', 'arrows', 'preprocessor', 'hygiene', 'scripts', 'packages'))) +
               (Command('tools/mutants --check', ('tools/mutants', '--check')),) + python_tests(root), quick=True),
         Stage('lint', 'clang-tidy; only what has changed since it was clean', 10, (check('lint'),), quick=True),
         Stage('build', 'the libraries and the command; what the libraries export and need', 10,
-              (Command('bazel build', BAZEL_BUILD + RELEASE_TARGETS), check('symbols')), quick=True),
-        Stage('tests', 'bazel test of everything, release build', 25, (release_tests(quick),), quick=True),
+              (Command('bazel build', BAZEL_BUILD + (f'--disk_cache={built}',) + RELEASE_TARGETS), check('symbols')),
+              quick=True),
+        Stage('tests', 'bazel test of everything, release build', 25, (release_tests(quick, built),), quick=True),
         Stage('sanitizers', 'tests that link the engine, with address and undefined-behaviour sanitizer; fuzz targets '
               'with memory sanitizer', 12, (sanitized_tests('sanitize', 'asan', 'ubsan'), MEMORY_SANITIZED)),
         Stage('threads', 'concurrent tests that link the engine, with thread sanitizer', 8,
@@ -85,7 +89,7 @@ def stages(root, quick=False):
                Command('fuzz/oss-fuzz/build_test.py', ('fuzz/oss-fuzz/build_test.py', '--only=libfuzzer-undefined'),
                        results.from_counts))),
         Stage('mutants', 'the most telling of tests/mutants: each takes a check out, and a test must fail', 14,
-              (Command('tools/mutants', ('tools/mutants', '--quick'), results.from_counts),)),
+              (Command('tools/mutants', ('tools/mutants', '--quick', f'--built={built}'), results.from_counts),)),
         Stage('programs', 'real programs with the library preloaded', 15,
               (Command('tests/compat/detects_test.py',
                        ('env', '-C', 'tests', 'python3', '-B', '-m', 'unittest', 'compat.detects_test')),

@@ -4,8 +4,10 @@ import json
 import re
 
 # As src/report/stack_text.h writes them:
-#     #0 0x7f0123456789 (/usr/lib/libx.so.1+0x1234) (BuildId: 0123456789abcdef)
-_TEXT = re.compile(r"(?P<number>#\d+) (?P<address>0x[0-9a-f]+) \((?P<module>/.*)\+(?P<offset>0x[0-9a-f]+)\)"
+#     #0 0x7f0123456789 in function (/usr/lib/libx.so.1+0x1234) (BuildId: 0123456789abcdef)
+# where the function, as the linker knows it, may be missing.
+_TEXT = re.compile(r"(?P<number>#\d+) (?P<address>0x[0-9a-f]+)(?: in (?P<function>\S+))?"
+                   r" \((?P<module>/.*)\+(?P<offset>0x[0-9a-f]+)\)"
                    r"(?P<id> \(BuildId: (?P<build_id>[0-9a-f]+)\))?")
 # {"address": "0x7f0123456789", "module": "/usr/lib/libx.so.1", "offset": "0x1234", "build_id": "0123456789abcdef"}
 _STRING = r'"(?:[^"\\]|\\.)*"'
@@ -30,8 +32,8 @@ def keys(text):
     return {_text_key(match) for match in _TEXT.finditer(text)} | {_json_key(match) for match in _JSON.finditer(text)}
 
 
-def _place_in_words(place):
-    words = f" in {place.function or '??'}"
+def _place_in_words(place, function):
+    words = f" in {place.function or function or '??'}"
     return words + (f" {place.file}:{place.line}" if place.file else "")
 
 
@@ -44,7 +46,8 @@ def rewrite(text, places_of):
         indent = text[text.rfind("\n", 0, match.start()) + 1:match.start()]
         module = f" ({match['module']}+{match['offset']}){match['id'] or ''}"
         # Functions that were inlined get lines of their own, under the same number.
-        return ("\n" + indent).join(f"{match['number']} {match['address']}{_place_in_words(place)}{module}" for place in places)
+        words = [_place_in_words(place, match["function"]) for place in places]
+        return ("\n" + indent).join(f"{match['number']} {match['address']}{place}{module}" for place in words)
 
     def json_frame(match):
         places = places_of(*_json_key(match))
