@@ -275,7 +275,8 @@ void Program::CheckRecovery() {
 
 void Run(Input& input) {
   constexpr size_t kMostSteps = 80;
-  Case world(input.Byte());
+  const uint8_t setting = input.Byte();
+  Case world(setting == UINT8_MAX ? kSampled : setting);
   HeapModel model(world.mappings());
   Program program(input, world, model);
   for (size_t i = 0; i < kMostSteps && !input.AtEnd(); ++i) program.Step();

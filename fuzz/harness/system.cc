@@ -143,7 +143,7 @@ bool InstallGuard(uintptr_t address, size_t bytes) {
 bool RealRemoveGuard(uintptr_t, size_t) asm("__real_" FUZZ_PLATFORM "11RemoveGuardEmm");
 bool RemoveGuard(uintptr_t, size_t) asm("__wrap_" FUZZ_PLATFORM "11RemoveGuardEmm");
 bool RemoveGuard(uintptr_t address, size_t bytes) {
-  if (IsRefused(Call::kRemoveGuard, __builtin_return_address(0)) ||
+  if (IsRefused(Call::kInstallGuard, __builtin_return_address(0)) ||
       !RealRemoveGuard(address, bytes))
     return false;
   if (g_system.mappings == nullptr) return true;

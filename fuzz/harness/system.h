@@ -25,8 +25,7 @@ enum class Call {
   kRelease,
   kMovePages,
   kGrowInPlace,
-  kInstallGuard,
-  kRemoveGuard,
+  kInstallGuard,  // and RemoveGuard
   kResidentPages,
 };
 inline constexpr size_t kCalls = static_cast<size_t>(Call::kResidentPages) + 1;

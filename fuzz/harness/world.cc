@@ -21,7 +21,7 @@ struct World {
   ptrdiff_t bins[kThreads];
 };
 
-World g_worlds[kSettingCount];
+World g_worlds[kSettingCount + 1];
 bool g_in_use = false;
 bool g_digests = false;
 uint64_t g_last_digest = 0;
@@ -61,7 +61,7 @@ void Make(World& world, const Setting& setting) {
 
 }  // namespace
 
-Case::Case(size_t setting) : setting_(setting % kSettingCount) {
+Case::Case(size_t setting) : setting_(setting == kSampled ? kSettingCount : setting % kSettingCount) {
   FUZZ_CHECK(!g_in_use, "a case inside of another");
   g_in_use = true;
   World& world = g_worlds[setting_];

@@ -6,14 +6,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdint>
 
 #include "fuzz/harness/engine_globals.h"
 #include "fuzz/harness/system.h"
 
 namespace fuzz {
 
-// Sets of layers, by name. Without samples: where an attacker's write meets one, the program ends
-// at the write, and nothing more is learnt.
+// Sets of layers, by name. Without samples, but for the last: where an attacker's write meets one,
+// the program ends at the write, and nothing more is learnt.
 struct Setting {
   const char* name;
   const char* options;
@@ -27,8 +28,10 @@ inline constexpr Setting kSettings[] = {
     {"fast with canaries", "profile=fast:canaries=on"},
     {"fast with quarantine", "profile=fast:quarantine=4k"},
     {"strict without zero_on_free", "profile=strict:zero_on_free=off:sampling=off"},
+    {"hardened with samples", "profile=hardened:sampling=3:sample_budget=64k"},
 };
-inline constexpr size_t kSettingCount = sizeof kSettings / sizeof kSettings[0];
+inline constexpr size_t kSettingCount = sizeof kSettings / sizeof kSettings[0] - 1;
+inline constexpr size_t kSampled = SIZE_MAX;  // names the last
 
 // Threads that a case may play. They are one thread of the system, which works with one heap or
 // another: where a thread may be interrupted makes no difference between whole operations.
@@ -37,6 +40,7 @@ inline constexpr size_t kThreads = 3;
 // One case's use of a world, from its beginning to its end.
 class Case {
  public:
+  // Settings without samples are counted round; kSampled is to be asked for.
   explicit Case(size_t setting);
   ~Case();
   Case(const Case&) = delete;
