@@ -280,6 +280,22 @@ void Mappings::UnmapFresh() {
   fresh_.Clear();
 }
 
+// What was mapped since may lie right behind what was there.
+bool Mappings::Covers(uintptr_t begin, size_t bytes) const {
+  const uintptr_t end = begin + bytes;
+  for (bool grows = true; begin < end && grows;) {
+    grows = false;
+    for (const Ranges* ranges : {&frozen_, &fresh_}) {
+      ranges->ForEachIn(begin, end, [&begin, &grows](Range part) {
+        if (part.begin != begin) return;
+        begin = part.end;
+        grows = true;
+      });
+    }
+  }
+  return begin >= end;
+}
+
 size_t Mappings::FreshBytes() const {
   size_t bytes = 0;
   for (const Range& range : fresh_.all()) bytes += range.bytes();

@@ -53,9 +53,7 @@ class Mappings : public Memory {
   uint64_t Digest();
 
   // Whether the engine has mapped all of it.
-  bool Covers(uintptr_t begin, size_t bytes) const override {
-    return frozen_.Covers(begin, begin + bytes) || fresh_.Covers(begin, begin + bytes);
-  }
+  bool Covers(uintptr_t begin, size_t bytes) const override;
   size_t FreshBytes() const;
   // The whole range mapped since Freeze that holds the address; empty if there is none.
   Range RangeAt(uintptr_t address) const;

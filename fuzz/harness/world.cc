@@ -61,7 +61,8 @@ void Make(World& world, const Setting& setting) {
 
 }  // namespace
 
-Case::Case(size_t setting) : setting_(setting == kSampled ? kSettingCount : setting % kSettingCount) {
+Case::Case(size_t setting)
+    : setting_(setting == kSampled ? kSettingCount : setting % kSettingCount) {
   FUZZ_CHECK(!g_in_use, "a case inside of another");
   g_in_use = true;
   World& world = g_worlds[setting_];

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdint>
 
 #include "fuzz/harness/engine_globals.h"
 #include "fuzz/harness/system.h"
@@ -28,7 +27,7 @@ inline constexpr Setting kSettings[] = {
     {"fast with canaries", "profile=fast:canaries=on"},
     {"fast with quarantine", "profile=fast:quarantine=4k"},
     {"strict without zero_on_free", "profile=strict:zero_on_free=off:sampling=off"},
-    {"hardened with samples", "profile=hardened:sampling=3:sample_budget=64k"},
+    {"hardened with samples", "profile=hardened:sampling=3:sample_budget=64k:stacks=off"},
 };
 inline constexpr size_t kSettingCount = sizeof kSettings / sizeof kSettings[0] - 1;
 inline constexpr size_t kSampled = SIZE_MAX;  // names the last
