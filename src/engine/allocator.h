@@ -247,13 +247,15 @@ class Allocator {
   // As the layers say. `weight` is that of a sample, or 0: then they may still choose the block.
   static void* PlaceLarge(Heap& heap, LargeRequest& request, uint64_t weight, bool* zeroed) {
     request.epoch = heap.epoch;
-    if (!g_large_blocks.GuardsSpent()) {
+    if (!g_large_blocks.GuardsSpent() || (weight != 0 && !g_large_blocks.SamplesSpendMappings())) {
       LargePlan plan{.requested = request.bytes, .random = heap.random, .weight = weight};
       P::template Run<kOnPlaceLarge>(CurrentToggles(), plan);
       request.guard_before = plan.guard_before;
       request.guard_after = plan.guard_after;
       request.against_upper = plan.against_upper;
       request.weight = plan.weight;
+    } else if (weight != 0) {
+      return nullptr;  // without guards it is no sample
     } else if (P::Has(CurrentToggles(), Toggle::kGuardPages)) {
       SayDegraded(Degradation::kLargeGuards);
     }

@@ -113,25 +113,30 @@ void LargeBlocks::Enter(LargeBlock* block) {
       highest_.store(block->end, std::memory_order_relaxed);
     }
   }
+  among_samples_ += block->in_samples;
   statistics_.sampled_blocks += block->sample != nullptr;
   statistics_.live_blocks++;
   statistics_.live_bytes += block->requested;
   statistics_.mapped_bytes += block->map_bytes();
   statistics_.unguarded_blocks += block->guard_after == 0;
-  live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
-  sampled_count_.store(statistics_.sampled_blocks, std::memory_order_relaxed);
+  CountLive();
 }
 
 // Out of the live ones: whoever does this owns the block alone. The lock is held.
 void LargeBlocks::Leave(LargeBlock* block) {
   live_.Erase(block);
   if (block->epoch != 0) LeaveEpoch(block);
+  among_samples_ -= block->in_samples;
   statistics_.sampled_blocks -= block->sample != nullptr;
   statistics_.live_blocks--;
   statistics_.live_bytes -= block->requested;
   statistics_.mapped_bytes -= block->map_bytes();
   statistics_.unguarded_blocks -= block->guard_after == 0;
-  live_count_.store(statistics_.live_blocks, std::memory_order_relaxed);
+  CountLive();
+}
+
+void LargeBlocks::CountLive() {
+  mapped_count_.store(statistics_.live_blocks - among_samples_, std::memory_order_relaxed);
   sampled_count_.store(statistics_.sampled_blocks, std::memory_order_relaxed);
 }
 

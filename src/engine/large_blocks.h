@@ -129,7 +129,9 @@ class LargeBlocks {
 
   // Gaps between blocks keep the kernel from merging their mappings. When half of the mappings a
   // process may have are spent, further blocks get no guards.
-  bool GuardsSpent() const { return live_count_.load(std::memory_order_relaxed) > guarded_limit_; }
+  bool GuardsSpent() const {
+    return mapped_count_.load(std::memory_order_relaxed) > guarded_limit_;
+  }
 
   LargeStatistics Statistics();
   // What `resident` tells of each block's mapping, live ones and cached ones; without the lock.
@@ -194,6 +196,7 @@ class LargeBlocks {
   LargeBlock* PlaceByKernel(const Shape& shape);
   void Enter(LargeBlock* block);
   void Leave(LargeBlock* block);
+  void CountLive();
   bool Keep(LargeBlock* block, const LargePolicy& policy);
   LargeBlock* Hide(LargeBlock* block, const LargePolicy& policy);
   // False: it cannot be unmapped and waits to serve again.
@@ -229,11 +232,12 @@ class LargeBlocks {
   size_t freed_count_ = 0;
   LargeStatistics statistics_ = {};
   size_t guarded_limit_ = 0;
+  size_t among_samples_ = 0;  // live blocks in the space of samples
   // Where blocks were ever placed by us. Written under the lock, read without.
   std::atomic<uintptr_t> lowest_{UINTPTR_MAX};
   std::atomic<uintptr_t> highest_{0};
   std::atomic<size_t> sampled_count_{0};  // copy of statistics_.sampled_blocks, likewise
-  std::atomic<size_t> live_count_{0};     // copy of statistics_.live_blocks that needs no lock
+  std::atomic<size_t> mapped_count_{0};   // live blocks with a mapping each; needs no lock
 };
 
 extern constinit LargeBlocks g_large_blocks;
