@@ -5,10 +5,10 @@
 // it is remembered when, by which thread and from where the block was allocated and freed.
 // How: which allocation is next is drawn at random for each bin; refills count down, so the common
 // path does not. The block is placed as a large one is, whatever its size, and its pages end, or
-// begin, at the block. It is never kept for reuse: its pages are unmapped when it is freed, and the
-// addresses wait until freed blocks take more than `sample_budget`.
-// Does not stop: what happens to blocks that were not drawn; jumps over the guard.
-// Cost: docs/layers/sampling.md.
+// begin, at the block. It is never kept for reuse: its pages are given back when it is freed, and
+// the addresses wait, inaccessible, until freed blocks take more than `sample_budget`. Does not
+// stop: what happens to blocks that were not drawn; jumps over the guard. Cost:
+// docs/layers/sampling.md.
 #ifndef BARTIZAN_HARDENING_SAMPLING_H_
 #define BARTIZAN_HARDENING_SAMPLING_H_
 

@@ -29,7 +29,7 @@ struct ProcessCounters;
 
 // Raised whenever a record that the walk of statistics_walk.cc reads changes its meaning and no
 // size or place that LayoutFingerprint knows of.
-inline constexpr uint32_t kEngineLayout = 2;
+inline constexpr uint32_t kEngineLayout = 3;
 inline constexpr uint64_t kEngineRootsMagic = 0x53544f4f525a5442;  // "BTZROOTS"
 
 // The first four members never change their places; the others are good for readers that know the
@@ -67,6 +67,8 @@ struct EngineRoots {
   LargeBlock* const* large_cached;
   const size_t* large_cached_count;
   const void* large_lock;
+  const std::atomic<uintptr_t>* samples_begin;  // the space that they share
+  const std::atomic<size_t>* samples_bytes;
   // The engine's own variables in which addresses of blocks, or of where they begin, may stand.
   platform::AddressRange variables[3];
 };

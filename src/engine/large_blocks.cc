@@ -201,6 +201,7 @@ LargeBlock* LargeBlocks::PlaceSample(const Shape& shape) {
   block->guard_after = shape.guard_after;
   if (platform::RemoveGuard(block->map_begin, shape.map_bytes)) return block;
   platform::LockGuard guard(lock_);
+  space_.StopSamples();
   space_.TakeBackSampleRange(block);
   return nullptr;
 }
@@ -315,12 +316,22 @@ void LargeBlocks::Free(LargeBlock* taken, const LargePolicy& policy) {
   if (!Keep(taken, policy)) GiveBack(taken, policy);
 }
 
+bool LargeBlocks::GiveBackAmongSamples(LargeBlock* block) {
+  const uintptr_t begin = block->map_begin;
+  const size_t bytes = block->map_bytes();
+  if (platform::InstallGuard(begin, bytes)) return true;
+  // The program may have locked it.
+  if (platform::Unlock(begin, bytes) && platform::InstallGuard(begin, bytes)) return true;
+  // The kernel, or a sandbox, does not let go on like this: all of the range is unmapped.
+  block->in_samples = false;
+  platform::LockGuard guard(lock_);
+  space_.StopSamples();
+  return platform::Release(block->begin, block->bytes());
+}
+
 bool LargeBlocks::GiveBack(LargeBlock* block, const LargePolicy& policy) {
-  const bool closed =
-      block->in_samples && platform::InstallGuard(block->map_begin, block->map_bytes());
-  // What cannot be closed is unmapped, and lost to samples.
-  block->in_samples = closed;
-  const bool released = closed || platform::Release(block->map_begin, block->map_bytes());
+  const bool released = block->in_samples ? GiveBackAmongSamples(block)
+                                          : platform::Release(block->map_begin, block->map_bytes());
   if (!released && !platform::DropPages(block->map_begin, block->map_bytes())) {
     // Locked memory in a process out of mappings: what serves again must hold nothing.
     ZeroPages(block->map_begin, block->map_bytes());

@@ -1,4 +1,4 @@
-// Large blocks: each has a mapping of its own.
+// Large blocks: each has a mapping of its own, but for samples, which may share one.
 #ifndef BARTIZAN_SRC_ENGINE_LARGE_BLOCKS_H_
 #define BARTIZAN_SRC_ENGINE_LARGE_BLOCKS_H_
 
@@ -146,12 +146,20 @@ class LargeBlocks {
     LargeBlock* const* cached;
     const size_t* cached_count;
     const platform::Lock* lock;
+    const std::atomic<uintptr_t>* samples_begin;
+    const std::atomic<size_t>* samples_bytes;
   };
   Places places() const {
-    return {&statistics_,       space_.waiting_bytes_place(),
-            &lowest_,           &highest_,
-            live_.root_place(), cached_,
-            &cached_count_,     &lock_};
+    return {&statistics_,
+            space_.waiting_bytes_place(),
+            &lowest_,
+            &highest_,
+            live_.root_place(),
+            cached_,
+            &cached_count_,
+            &lock_,
+            space_.sample_space().begin_place(),
+            space_.sample_space().bytes_place()};
   }
   platform::Lock* lock() { return &lock_; }
 
@@ -201,6 +209,7 @@ class LargeBlocks {
   LargeBlock* Hide(LargeBlock* block, const LargePolicy& policy);
   // False: it cannot be unmapped and waits to serve again.
   bool GiveBack(LargeBlock* block, const LargePolicy& policy);
+  bool GiveBackAmongSamples(LargeBlock* block);
   bool GiveBackStuck();
   bool ResizeTaken(LargeBlock** block, size_t bytes, const LargePolicy& policy);
   void ShrinkInPlace(LargeBlock* block, size_t bytes, const LargePolicy& policy);
@@ -214,7 +223,7 @@ class LargeBlocks {
   void Remember(const LargeBlock& block, Past past);
   const LargeBlock* FindTaken(uintptr_t address) const;
   const LargeBlock* NearestLive(uintptr_t address, size_t distance) const;
-  MemoryKind LookLocked(uintptr_t address, LargeView* view, bool* ours) const;
+  MemoryKind LookLocked(uintptr_t address, LargeView* view, bool* cached) const;
 
   platform::Lock lock_;  // guards all of this; not held across system calls on blocks' pages
   LargeSpace space_;

@@ -153,7 +153,7 @@ void LargeBlocks::RemoveCached(size_t first, size_t count) {
 // Into the cache, when it fits and keeping it pays.
 bool LargeBlocks::Keep(LargeBlock* block, const LargePolicy& policy) {
   const size_t bytes = block->map_bytes();
-  if (block->sample != nullptr) return false;
+  if (block->sample != nullptr || block->in_samples) return false;
   if (bytes > policy.cache_bytes / 4 || policy.decay_ms == 0) return false;
   // What a closing epoch had goes back to the system.
   const Epoch* const epoch = g_epochs.At(block->epoch);

@@ -2,6 +2,7 @@
 #include "src/base/bits.h"
 #include "src/engine/large_blocks.h"
 #include "src/platform/memory.h"
+#include "src/platform/readable_memory.h"
 
 namespace bartizan {
 
@@ -11,29 +12,29 @@ MemoryKind LargeBlocks::Look(uintptr_t address, LargeView* view) {
     return MemoryKind::kForeign;
   }
   if (!lock_.AcquireSoon()) return MemoryKind::kForeign;
-  bool ours = false;
-  const MemoryKind kind = LookLocked(address, view, &ours);
+  bool cached = false;
+  const MemoryKind kind = LookLocked(address, view, &cached);
   lock_.Release();
+  if (kind != MemoryKind::kFree || cached) return kind;
   // The address of a freed block is inaccessible, or may by now be somebody else's.
+  const uintptr_t page = AlignDown(address, platform::kPageBytes);
   unsigned char resident;
-  const bool mapped = kind == MemoryKind::kFree && !ours &&
-                      platform::ResidentPages(AlignDown(address, platform::kPageBytes),
-                                              platform::kPageBytes, &resident);
-  return mapped ? MemoryKind::kForeign : kind;
+  const bool mapped = space_.sample_space().Contains(address)
+                          ? platform::IsReadable(page)
+                          : platform::ResidentPages(page, platform::kPageBytes, &resident);
+  return mapped ? MemoryKind::kForeign : MemoryKind::kFree;
 }
 
-// `ours`: of what is free, whether it cannot be anybody else's by now.
-MemoryKind LargeBlocks::LookLocked(uintptr_t address, LargeView* view, bool* ours) const {
+MemoryKind LargeBlocks::LookLocked(uintptr_t address, LargeView* view, bool* cached) const {
   const auto* block = static_cast<const LargeBlock*>(live_.Find(address));
   if (block != nullptr) {
     *view = ViewOf(*block);
     return MemoryKind::kLive;
   }
-  *ours = space_.sample_space().Contains(address);
-  bool freed = *ours;
-  for (size_t i = 0; i < cached_count_ && !freed; ++i) {
-    freed = *ours = address >= cached_[i]->map_begin && address < cached_[i]->map_end;
+  for (size_t i = 0; i < cached_count_ && !*cached; ++i) {
+    *cached = address >= cached_[i]->map_begin && address < cached_[i]->map_end;
   }
+  bool freed = *cached || space_.sample_space().Contains(address);
   for (const platform::AddressRange& range : freed_) {
     freed = freed || (address >= range.begin && address < range.end);
   }

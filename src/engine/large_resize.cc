@@ -36,7 +36,7 @@ uintptr_t LargeBlocks::Resize(uintptr_t user, size_t bytes, const LargePolicy& p
     platform::LockGuard guard(lock_);
     block = FindExact(user);
     // A sample always moves, so that the old address faults.
-    if (block == nullptr || block->sample != nullptr) return 0;
+    if (block == nullptr || block->sample != nullptr || block->in_samples) return 0;
     // Its epoch may be closing, and must not end for want of blocks.
     epoch = g_epochs.At(block->epoch);
     if (epoch != nullptr) epoch->large_blocks++;

@@ -148,6 +148,7 @@ LargeBlock* LargeSpace::TakeRange(size_t bytes) {
 }
 
 LargeBlock* LargeSpace::TakeSampleRange(size_t bytes) {
+  if (sample_space_.is_stopped()) return nullptr;
   LargeBlock* record = NewRecord();
   if (record == nullptr) return nullptr;
   RangeNode* found = free_in_samples_.FirstFit(bytes);

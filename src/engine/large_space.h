@@ -49,6 +49,8 @@ class LargeSpace {
   void Initialize(RandomStream& random);
   void Reseed(RandomStream& random);
   void StartSamples() { sample_space_.Start(); }
+  // The space of samples gives no further ranges.
+  void StopSamples() { sample_space_.Stop(); }
 
   // A record whose range is of that length; not mapped. When nothing free is long enough, waiting
   // ranges are taken; nullptr when that does not help either: the caller asks the kernel.

@@ -46,6 +46,9 @@ class BlockWalk {
     for (const platform::AddressRange& variable : roots_.variables) {
       Range(variable.begin, variable.end);
     }
+    // Closed pages of it look as if they were in use.
+    const uintptr_t samples = Number(memory_, roots_.samples_begin);
+    Range(samples, samples + Number(memory_, roots_.samples_bytes));
     Record(epochs_, sizeof(Epoch));
     const uint64_t limit = std::min<uint64_t>(Number(memory_, roots_.heap_limit), kMaxHeaps + 1);
     for (uint32_t id = 1; id < limit; ++id) {
@@ -143,7 +146,7 @@ class BlockWalk {
     visitor_.block(visitor_.context, {block.user, block.requested, stack, IsHeld(block.epoch)});
   }
 
-  // A process may have far fewer mappings.
+  // Far more than fit the memory of samples, and the mappings of all others.
   static constexpr size_t kMostLarge = size_t{1} << 24;
 
   const MemoryReader& memory_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/platform/memory.h"
+#include "src/platform/readable_memory.h"
 
 namespace bartizan {
 
@@ -38,7 +39,10 @@ AddressRange SampleSpace::ClaimPiece() {
     claim = platform::ClaimAt(piece.begin, piece_, platform::Access::kReadWrite);
     next_ = piece.end;
     if (claim != Claim::kDone) continue;
-    if (platform::InstallGuard(piece.begin, piece_)) return piece;
+    // Emulators are said to accept advice that they do not know.
+    if (platform::InstallGuard(piece.begin, piece_) && !platform::IsReadable(piece.begin)) {
+      return piece;
+    }
     platform::Release(piece.begin, piece_);
   }
   return {};

@@ -21,6 +21,9 @@ class SampleSpace {
   // When the process starts, while it may still look: under a limit that counts what is mapped,
   // though most of it is never memory, nothing is mapped here.
   void Start();
+  // Nothing is to be placed there any more.
+  void Stop() { stopped_ = true, grows_.store(false, std::memory_order_relaxed); }
+  bool is_stopped() const { return stopped_; }
   // What it may map: all of a span that is nobody else's.
   void Use(platform::AddressRange span) { next_ = span.begin, limit_ = span.end; }
   bool has_span() const { return limit_ != 0; }
@@ -31,6 +34,8 @@ class SampleSpace {
 
   // False once a piece was refused: no further one is mapped. Anyone may ask the rest, too.
   bool grows() const { return grows_.load(std::memory_order_relaxed); }
+  const std::atomic<uintptr_t>* begin_place() const { return &begin_; }
+  const std::atomic<size_t>* bytes_place() const { return &bytes_; }
   bool Contains(uintptr_t address) const {
     return address - begin_.load(std::memory_order_relaxed) <
            bytes_.load(std::memory_order_relaxed);
@@ -41,10 +46,11 @@ class SampleSpace {
 
   uintptr_t next_ = 0;
   uintptr_t limit_ = 0;
+  bool stopped_ = false;
   size_t piece_ = 512 * kKiB;
   std::atomic<bool> grows_{true};
-  // From the first piece to the last. Relaxed: who knows an address of a piece has it from those
-  // who were given it.
+  // From the first piece to the last, with mappings of others between them. Relaxed: who knows an
+  // address of a piece has it from those who were given it.
   std::atomic<uintptr_t> begin_{0};
   std::atomic<size_t> bytes_{0};
 };

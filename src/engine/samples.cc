@@ -91,7 +91,8 @@ void CountFree(const LargeBlock& block) {
 constexpr size_t kWord = sizeof(uint64_t);
 
 // What lies in an aligned word there while the block lives. The first byte, which an overflow meets
-// first, hangs on the whole address; none is zero, which is what an off-by-one string leaves.
+// first, hangs on all that changes in the address; none is zero, which is what an off-by-one string
+// leaves.
 uint64_t PatternAt(uintptr_t word) {
   constexpr uint64_t kLowBits = 0x0101010101010101;
   const uint64_t mixed =

@@ -82,6 +82,8 @@ EngineRoots MakeRoots() {
           .large_cached = large.cached,
           .large_cached_count = large.cached_count,
           .large_lock = large.lock,
+          .samples_begin = large.samples_begin,
+          .samples_bytes = large.samples_bytes,
           .variables = {RangeOf(g_large_blocks), RangeOf(g_address_map), RangeOf(g_runtime)}};
 }
 

@@ -92,7 +92,7 @@ void WriteAmount(Output& out, uint64_t blocks, uint64_t bytes) {
       << (blocks == 1 ? " block" : " blocks");
 }
 
-void WriteTextGroup(Output& out, const LeakReport& report, const LeakGroup& group) {
+void WriteTextGroup(Output& out, const LeakReport& report, const LeakGroup& group, bool symbols) {
   out << "  ";
   WriteAmount(out, group.blocks, group.bytes);
   out << (group.reach == Reach::kDirect ? " lost" : " lost with others");
@@ -103,7 +103,7 @@ void WriteTextGroup(Output& out, const LeakReport& report, const LeakGroup& grou
     return;
   }
   out << ", allocated by:\n";
-  WriteStack(out, frames, count, report.symbols);
+  WriteStack(out, frames, count, symbols);
 }
 
 }  // namespace
@@ -114,7 +114,12 @@ void WriteLeaksText(const LeakReport& report, Output& out) {
   WriteAmount(out, sums.direct_blocks + sums.indirect_blocks,
               sums.direct_bytes + sums.indirect_bytes);
   out << " lost\n";
-  for (const LeakGroup& group : *report.groups) WriteTextGroup(out, report, group);
+  // Names are read from files anew for each group: the first ones, which lose most, have some.
+  constexpr size_t kMostNamed = 100;
+  size_t written = 0;
+  for (const LeakGroup& group : *report.groups) {
+    WriteTextGroup(out, report, group, report.symbols && written++ < kMostNamed);
+  }
 }
 
 void WriteLeaksJson(const LeakReport& report, Output& out) {

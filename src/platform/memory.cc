@@ -100,15 +100,22 @@ bool InstallGuard(uintptr_t address, size_t bytes) {
   // 0 unknown, 1 works, 2 the kernel has no guard markers. Relaxed: a fact that never changes, and
   // probing it twice is harmless.
   static constinit std::atomic<int> support{0};
-  if (support.load(std::memory_order_relaxed) == 2) return false;
+  int known = support.load(std::memory_order_relaxed);
+  if (known == 2) return false;
   const long result = Advise(SystemCall::kInstallGuard, address, bytes, kMadvGuardInstall);
-  if (result == -EINVAL) support.store(2, std::memory_order_relaxed);
+  // Once they have worked, it is this range that cannot have them: it is locked.
+  const int found = result == 0 ? 1 : result == -EINVAL ? 2 : 0;
+  if (known == 0 && found != 0) {
+    support.compare_exchange_strong(known, found, std::memory_order_relaxed);
+  }
   return result == 0;
 }
 
 bool RemoveGuard(uintptr_t address, size_t bytes) {
   return Advise(SystemCall::kRemoveGuard, address, bytes, kMadvGuardRemove) == 0;
 }
+
+bool Unlock(uintptr_t address, size_t bytes) { return Syscall(SYS_munlock, address, bytes) == 0; }
 
 bool ResidentPages(uintptr_t address, size_t bytes, unsigned char* resident) {
   const long result = Syscall(SYS_mincore, address, bytes, resident);

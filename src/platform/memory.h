@@ -50,6 +50,8 @@ bool GrowInPlace(uintptr_t address, size_t bytes, size_t new_bytes);
 bool InstallGuard(uintptr_t address, size_t bytes);
 // Makes it accessible again: it reads as zeros.
 bool RemoveGuard(uintptr_t address, size_t bytes);
+// Ends that the range is locked in memory, which guards may not be installed in.
+bool Unlock(uintptr_t address, size_t bytes);
 
 // One byte per page, its lowest bit set when the page is in memory (mincore). False when the kernel
 // does not tell.

@@ -38,8 +38,8 @@ struct Shared {
   char build_id_text[kMostModules][2 * kBuildIdBytes];
   char buffer[SymbolFile::kBufferBytes];
   SymbolPlace symbols[FramePlaces::kMostPlaces];
-  uint16_t function[FramePlaces::kMostPlaces];  // places in the names; 0: none
-  uint16_t function_length[FramePlaces::kMostPlaces];
+  uint16_t function[FramePlaces::kMostPlaces];         // places in the names
+  uint16_t function_length[FramePlaces::kMostPlaces];  // 0: none is known
   char path[platform::kPageBytes];
 };
 constinit Shared g_shared = {};
@@ -141,7 +141,9 @@ void FindModules(const uintptr_t* frames, size_t count) {
 void FindFunctionsOf(uint8_t number, const uintptr_t* frames, size_t count) {
   Shared& shared = g_shared;
   const Module& module = shared.module[number];
-  if (module.name_length == 0 || module.name_length >= sizeof shared.path) return;
+  // What is no file has no path, or a word between brackets.
+  if (module.name_length == 0 || shared.names[module.name] != '/') return;
+  if (module.name_length >= sizeof shared.path) return;
   std::memcpy(shared.path, shared.names + module.name, module.name_length);
   shared.path[module.name_length] = '\0';
   size_t frame[FramePlaces::kMostPlaces];

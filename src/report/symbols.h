@@ -20,8 +20,8 @@ struct SymbolPlace {
   bool global = false;
 };
 
-// One module's file. Reads it in pieces, into the caller's buffer, for a bounded time; allocates
-// nothing, maps nothing, locks nothing.
+// One module's file. Reads it in pieces, into the caller's buffer, no more than a bounded
+// number of symbols; allocates nothing, maps nothing, locks nothing.
 class SymbolFile {
  public:
   static constexpr size_t kBufferBytes = 8192;

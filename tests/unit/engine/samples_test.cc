@@ -2,6 +2,7 @@
 #include "src/engine/samples.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -228,6 +229,18 @@ TEST(Samples, SpendMappingsOnlyWhereTheProcessIsLimited) {
     EXPECT_TRUE(ViewOf(AddressOf(block)).has_sample);
     bartizan_free(block);
   }
+}
+
+// Guards cannot be installed in locked memory.
+TEST(Samples, ThatTheProgramLockedAreClosed) {
+  SKIP_UNLESS(EveryBlockIsOne());
+  MemoryProbe probe;
+  const bool spends = g_large_blocks.SamplesSpendMappings();
+  void* const block = bartizan_malloc(100);
+  if (mlock(block, 100) != 0) GTEST_SKIP() << "nothing may be locked";
+  bartizan_free(block);
+  EXPECT_FALSE(probe.Readable(AddressOf(block)));
+  EXPECT_EQ(g_large_blocks.SamplesSpendMappings(), spends);
 }
 
 // A freed one is not taken for memory of somebody else, which its address cannot be.
