@@ -68,7 +68,7 @@ def stages(root, quick=False, built='FOLDER'):
         Stage('checks', 'format, dependency arrows, housekeeping, scripts, packages, and the tools\' own tests', 4,
               tuple(map(check, ('format', 'arrows', 'preprocessor', 'hygiene', 'scripts', 'packages'))) +
               (Command('tools/mutants --check', ('tools/mutants', '--check')),) + python_tests(root), quick=True),
-        Stage('lint', 'clang-tidy; only what has changed since it was clean', 10, (check('lint'),), quick=True),
+        Stage('lint', 'clang-tidy; only what has changed since it was clean', 14, (check('lint'),), quick=True),
         Stage('build', 'the libraries and the command; what the libraries export and need', 10,
               (Command('bazel build', BAZEL_BUILD + (f'--disk_cache={built}',) + RELEASE_TARGETS), check('symbols')),
               quick=True),
