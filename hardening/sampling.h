@@ -6,9 +6,9 @@
 // How: which allocation is next is drawn at random for each bin; refills count down, so the common
 // path does not. The block is placed as a large one is, whatever its size, and its pages end, or
 // begin, at the block. It is never kept for reuse: its pages are given back when it is freed, and
-// the addresses wait, inaccessible, until freed blocks take more than `sample_budget`. Does not
-// stop: what happens to blocks that were not drawn; jumps over the guard. Cost:
-// docs/layers/sampling.md.
+// the addresses wait, inaccessible, until freed blocks take more than `sample_budget`.
+// Does not stop: what happens to blocks that were not drawn; jumps over the guard.
+// Cost: docs/layers/sampling.md.
 #ifndef BARTIZAN_HARDENING_SAMPLING_H_
 #define BARTIZAN_HARDENING_SAMPLING_H_
 

@@ -89,9 +89,11 @@ Block& HeapModel::Enter(void* at, size_t size, size_t alignment, bartizan::Famil
 
 void HeapModel::CheckPlace(const Block& block, size_t alignment) const {
   FUZZ_CHECK(block.begin() % alignment == 0, "%p is not aligned to %zu", block.at, alignment);
-  // A block of no bytes may begin where memory ends.
-  FUZZ_CHECK(block.size == 0 || memory_.Covers(block.begin(), block.size),
-             "%p of %zu bytes leaves the allocator's memory", block.at, block.size);
+  // A block of no bytes lies in memory or begins where it ends.
+  const bool inside =
+      block.size != 0 ? memory_.Covers(block.begin(), block.size)
+                      : memory_.Covers(block.begin(), 1) || memory_.Covers(block.begin() - 1, 1);
+  FUZZ_CHECK(inside, "%p of %zu bytes leaves the allocator's memory", block.at, block.size);
   FUZZ_CHECK(!memory_.IsGuard(block.begin(), block.size), "%p of %zu bytes has a guard inside",
              block.at, block.size);
   // A block of no bytes has an address of its own all the same.

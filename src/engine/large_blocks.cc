@@ -202,7 +202,7 @@ LargeBlock* LargeBlocks::PlaceSample(const Shape& shape) {
   if (platform::RemoveGuard(block->map_begin, shape.map_bytes)) return block;
   platform::LockGuard guard(lock_);
   space_.StopSamples();
-  space_.TakeBackSampleRange(block);
+  space_.Retire(block, false, 0);
   return nullptr;
 }
 
@@ -324,8 +324,9 @@ bool LargeBlocks::GiveBackAmongSamples(LargeBlock* block) {
   if (platform::Unlock(begin, bytes) && platform::InstallGuard(begin, bytes)) return true;
   // The kernel, or a sandbox, does not let go on like this: all of the range is unmapped.
   block->in_samples = false;
-  platform::LockGuard guard(lock_);
+  lock_.Acquire();
   space_.StopSamples();
+  lock_.Release();
   return platform::Release(block->begin, block->bytes());
 }
 

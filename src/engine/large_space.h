@@ -58,13 +58,12 @@ class LargeSpace {
   // The same for a sample, whose pages are closed by guards where there are to be none. nullptr:
   // there are no such ranges.
   LargeBlock* TakeSampleRange(size_t bytes);
-  // Gives back a range that was not used.
-  void TakeBackSampleRange(LargeBlock* block) { FreeRange(block); }
   // A record without a range, or nullptr.
   LargeBlock* NewRecord();
   void DropRecord(LargeBlock* record);
 
-  // The range is not mapped any more: it waits, or is free at once when `waits` is false.
+  // The range is not mapped any more, or closed: it waits, or is free at once when `waits` is
+  // false.
   void Retire(LargeBlock* block, bool waits, size_t quarantine_bytes);
   // Samples wait in any case, among themselves.
   void RetireSample(LargeBlock* block, size_t budget);

@@ -69,6 +69,7 @@ struct Options {
   uint64_t sample_bytes = 0;
   // Bytes of address space that freed samples take before the oldest is used again.
   uint64_t sample_budget = 0;
+  // Bytes that live ones take, a page counted for each, before none is added.
   uint64_t sample_memory = 0;
   uint64_t sample_side = 0;  // a SampleSide
   // What zero_on_free leaves in blocks that are issued and in slots that are freed, repeated; 0:
