@@ -329,7 +329,7 @@ TEST(HandleDeath, LayersApply) {
   if (bartizan_layer_in_force("canaries") != 1) GTEST_SKIP() << "there are no canaries";
   ExpectReport("heap overflow: ", [] {
     const bartizan_handle handle = Make(100);
-    Resolve(handle)[100] = 1;
+    Resolve(handle)[100] ^= 1;
     bartizan_handle_free(handle);
   });
   ExpectReport("heap overflow: ", [] {
@@ -337,7 +337,7 @@ TEST(HandleDeath, LayersApply) {
     void* block = nullptr;
     bartizan_handle_pin(handle, &block);
     bartizan_handle_free(handle);
-    static_cast<char*>(block)[100] = 1;
+    static_cast<char*>(block)[100] ^= 1;
     bartizan_handle_unpin(handle);
   });
 }
