@@ -74,7 +74,7 @@ def stages(root, quick=False, built='FOLDER'):
               quick=True),
         Stage('tests', 'bazel test of everything, release build', 25, (release_tests(quick, built),), quick=True),
         Stage('sanitizers', 'tests that link the engine, with address and undefined-behaviour sanitizer; fuzz targets '
-              'with memory sanitizer', 12, (sanitized_tests('sanitize', 'asan', 'ubsan'), MEMORY_SANITIZED)),
+              'with memory sanitizer', 12, (sanitized_tests('sanitize', 'fuzz'), MEMORY_SANITIZED)),
         Stage('threads', 'concurrent tests that link the engine, with thread sanitizer', 8,
               (sanitized_tests('concurrent', 'tsan'),)),
         # Fixed numbers of executions, not times: what a change breaks here, it breaks on every machine.
