@@ -2,12 +2,13 @@
 //
 // Stops: `new` freed with free(), malloc() freed with delete, new[] freed with delete.
 // How: the family is in the slot's out-of-line state, or the large block's record.
-// Does not stop: anything within a family.
+// Does not stop: anything within a family; malloc beside new where a file that is loaded has an
+// operator new of its own, whose blocks come from malloc and may be deleted elsewhere.
 // Cost: one comparison per free.
 #ifndef BARTIZAN_HARDENING_ORIGIN_CHECK_H_
 #define BARTIZAN_HARDENING_ORIGIN_CHECK_H_
 
-#include "src/base/violation.h"
+#include "src/base/compiler.h"
 #include "src/hooks/profile.h"
 
 namespace bartizan {
@@ -19,7 +20,7 @@ struct OriginCheck {
 
   BARTIZAN_INLINE static void OnFree(const SlotReturn& op) {
     if (FreedWith(op.came_from) != FreedWith(op.freed_by)) [[unlikely]]
-      Report(op.use.slot, op.use.requested, op.came_from);
+      Judge(op.use.slot, op.use.requested, op.came_from, op.freed_by);
   }
   static void OnFreeLarge(const SlotReturn& op) { OnFree(op); }
 
@@ -28,27 +29,8 @@ struct OriginCheck {
   static Family FreedWith(Family family) {
     return family == Family::kAligned ? Family::kMalloc : family;
   }
-  static std::string_view Detail(Family came_from) {
-    switch (FreedWith(came_from)) {
-      case Family::kNew:
-        return "the block was made by operator new and must be freed by operator delete";
-      case Family::kNewArray:
-        return "the block was made by operator new[] and must be freed by operator delete[]";
-      default:
-        return "the block was made by malloc or its like and must be freed by free";
-    }
-  }
-  BARTIZAN_COLD_RETURNING static void Report(const std::byte* slot, size_t requested,
-                                             Family came_from) {
-    ReportMistake({
-        .what = "origin mismatch",
-        .detail = Detail(came_from),
-        .address = reinterpret_cast<uintptr_t>(slot),
-        .requested = requested,
-        .advice = "free the block with the counterpart of the function that made it",
-        .layer = "origin_check",
-    });
-  }
+  BARTIZAN_COLD_RETURNING static void Judge(const std::byte* slot, size_t requested,
+                                            Family came_from, Family freed_by);
 };
 
 }  // namespace bartizan

@@ -1,7 +1,5 @@
 #include "src/platform/code_map.h"
 
-#include <elf.h>
-
 #include <cstring>
 
 #include "src/platform/mapping_list.h"
@@ -22,44 +20,18 @@ bool IsSearchable(uintptr_t header) {
   return bytes[0] == kVersion && bytes[2] == kCountOfFourBytes && bytes[3] == kRelativeToHeader;
 }
 
-bool AllReadable(uintptr_t begin, size_t bytes) {
-  for (uintptr_t at = begin; at < begin + bytes; at += kPageBytes) {
-    if (!IsReadable(at)) return false;
-  }
-  return IsReadable(begin + bytes - sizeof(uint64_t));
-}
-
 }  // namespace
 
-bool ReadImageHeaders(const CodeRange& range, uintptr_t pc, ImageHeaders* headers) {
-  if (range.image == 0 || !AllReadable(range.image, sizeof(Elf64_Ehdr))) return false;
-  Elf64_Ehdr file;
-  std::memcpy(&file, reinterpret_cast<const void*>(range.image), sizeof file);
-  if (std::memcmp(file.e_ident, ELFMAG, SELFMAG) != 0 || file.e_ident[EI_CLASS] != ELFCLASS64 ||
-      file.e_phentsize != sizeof(Elf64_Phdr) || file.e_phnum == 0 || file.e_phoff % 8 != 0) {
-    return false;
-  }
-  *headers = {.bias = 0,
-              .segments = range.image + file.e_phoff,
-              .segment_count = file.e_phnum,
-              .has_tables = false};
-  if (!AllReadable(headers->segments, file.e_phnum * sizeof(Elf64_Phdr))) return false;
-  const auto* segments = reinterpret_cast<const Elf64_Phdr*>(headers->segments);
-  const Elf64_Phdr* first = nullptr;
-  for (int i = 0; i < file.e_phnum && first == nullptr; ++i) {
-    if (segments[i].p_type == PT_LOAD) first = &segments[i];
-  }
-  if (first == nullptr || first->p_offset >= kPageBytes) return false;
-  headers->bias = range.image - first->p_vaddr / kPageBytes * kPageBytes;
+bool ReadCodeImage(const CodeRange& range, uintptr_t pc, CodeImage* code) {
+  if (!ReadImage(range.image, &code->image)) return false;
   bool is_code = false;
   uintptr_t tables = 0;
-  for (int i = 0; i < file.e_phnum; ++i) {
-    const Elf64_Phdr& segment = segments[i];
-    const uintptr_t begin = headers->bias + segment.p_vaddr;
+  for (const Elf64_Phdr& segment : code->image.segments) {
+    const uintptr_t begin = code->image.bias + segment.p_vaddr;
     if (segment.p_type == PT_LOAD && pc - begin < segment.p_memsz) is_code = true;
     if (segment.p_type == PT_GNU_EH_FRAME) tables = begin;
   }
-  headers->has_tables = tables != 0 && IsSearchable(tables);
+  code->has_tables = tables != 0 && IsSearchable(tables);
   return is_code;
 }
 

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/platform/image.h"
+
 namespace bartizan::platform {
 
 // An executable mapping.
@@ -15,16 +17,13 @@ struct CodeRange {
   uintptr_t image;  // where its file begins, or 0: generated code
 };
 
-// The headers of a file that is mapped.
-struct ImageHeaders {
-  uintptr_t bias;      // from the file's own addresses to those in memory
-  uintptr_t segments;  // its program headers
-  uint16_t segment_count;
-  bool has_tables;  // a sorted unwind table that can be read
+struct CodeImage {
+  Image image;
+  bool has_tables = false;  // a sorted unwind table that can be read
 };
 
 // False for what is not a readable ELF image. `pc` is an address of it.
-bool ReadImageHeaders(const CodeRange& range, uintptr_t pc, ImageHeaders* headers);
+bool ReadCodeImage(const CodeRange& range, uintptr_t pc, CodeImage* code);
 
 class CodeMap {
  public:

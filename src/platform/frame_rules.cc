@@ -83,9 +83,9 @@ bool IsOwn(const CodeRange& range) {
 FrameRule FindOut(uintptr_t pc) {
   const CodeRange* const range = g_code.Find(pc);
   if (range == nullptr) return {.kind = FrameKind::kNotCode};
-  ImageHeaders image{};
+  CodeImage image;
   FrameRule rule{.kind = FrameKind::kFramePointer};
-  if (ReadImageHeaders(*range, pc, &image)) rule = ReadTables(image, pc);
+  if (ReadCodeImage(*range, pc, &image)) rule = ReadTables(image, pc);
   rule.own = IsOwn(*range);
   return rule;
 }

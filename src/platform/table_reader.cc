@@ -56,7 +56,7 @@ struct Stepped {
 };
 
 constinit uintptr_t g_memory = 0;
-constinit const ImageHeaders* g_image = nullptr;
+constinit const CodeImage* g_image = nullptr;
 constinit void* g_escape[5] = {};
 
 void StoreMarks(uintptr_t begin, uintptr_t end) {
@@ -185,7 +185,7 @@ bool FindRule(uintptr_t pc, FrameRule* rule) {
 
 }  // namespace
 
-FrameRule ReadTables(const ImageHeaders& image, uintptr_t pc) {
+FrameRule ReadTables(const CodeImage& image, uintptr_t pc) {
   FrameRule rule;
   g_image = &image;
   if (!image.has_tables || !InventMemory() || !FindRule(pc, &rule)) {
@@ -203,10 +203,10 @@ int bartizan_unwind_dl_iterate_phdr(ModuleFunction* function, void* context) {
   // The unwinder keeps what it has found for as long as modules have neither come nor gone.
   static constinit unsigned long long changes = 0;
   dl_phdr_info info = {};
-  info.dlpi_addr = g_image->bias;
+  info.dlpi_addr = g_image->image.bias;
   info.dlpi_name = "";
-  info.dlpi_phdr = reinterpret_cast<const Elf64_Phdr*>(g_image->segments);
-  info.dlpi_phnum = g_image->segment_count;
+  info.dlpi_phdr = g_image->image.segments.data();
+  info.dlpi_phnum = static_cast<Elf64_Half>(g_image->image.segments.size());
   info.dlpi_adds = ++changes;
   return function(&info, sizeof info, context);
 }
@@ -217,7 +217,7 @@ void bartizan_unwind_abort() { __builtin_longjmp(bartizan::platform::g_escape, 1
 
 namespace bartizan::platform {
 
-FrameRule ReadTables(const ImageHeaders&, uintptr_t) { return {.kind = FrameKind::kFramePointer}; }
+FrameRule ReadTables(const CodeImage&, uintptr_t) { return {.kind = FrameKind::kFramePointer}; }
 
 }  // namespace bartizan::platform
 

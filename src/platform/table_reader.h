@@ -11,7 +11,7 @@
 namespace bartizan::platform {
 
 // kFramePointer where the tables say nothing, or something that is no rule.
-FrameRule ReadTables(const ImageHeaders& image, uintptr_t pc);
+FrameRule ReadTables(const CodeImage& image, uintptr_t pc);
 
 }  // namespace bartizan::platform
 

@@ -1,0 +1,66 @@
+#include "hardening/origin_check.h"
+
+#include <atomic>
+#include <initializer_list>
+#include <string_view>
+
+#include "src/base/violation.h"
+#include "src/platform/image.h"
+
+namespace bartizan {
+namespace {
+
+std::string_view Detail(Family came_from) {
+  switch (came_from) {
+    case Family::kNew:
+      return "the block was made by operator new and must be freed by operator delete";
+    case Family::kNewArray:
+      return "the block was made by operator new[] and must be freed by operator delete[]";
+    default:
+      return "the block was made by malloc or its like and must be freed by free";
+  }
+}
+
+// Their operator new is not used where ours is.
+bool IsCxxLibrary(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  for (const std::string_view library : {"libstdc++.so", "libc++.so", "libc++abi.so"}) {
+    if (name.starts_with(library)) return true;
+  }
+  return false;
+}
+
+// A library that brings the C++ library along may call its own functions, and others ours: what is
+// new here is malloc there.
+bool NewIsDefinedElsewhere() {
+  static constinit std::atomic<bool> known{false};
+  if (known.load(std::memory_order_relaxed)) return true;
+  platform::LoadedImages images;
+  platform::LoadedImages::Loaded loaded;
+  while (images.Next(&loaded)) {
+    if (loaded.ours || IsCxxLibrary(loaded.path)) continue;
+    if (!platform::Exports(loaded.image, "_Znwm")) continue;
+    known.store(true, std::memory_order_relaxed);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void OriginCheck::Judge(const std::byte* slot, size_t requested, Family came_from,
+                        Family freed_by) {
+  const bool with_malloc =
+      FreedWith(came_from) == Family::kMalloc || FreedWith(freed_by) == Family::kMalloc;
+  if (with_malloc && NewIsDefinedElsewhere()) return;
+  ReportMistake({
+      .what = "origin mismatch",
+      .detail = Detail(FreedWith(came_from)),
+      .address = reinterpret_cast<uintptr_t>(slot),
+      .requested = requested,
+      .advice = "free the block with the counterpart of the function that made it",
+      .layer = "origin_check",
+  });
+}
+
+}  // namespace bartizan
