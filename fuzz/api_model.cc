@@ -290,7 +290,7 @@ constexpr Operation kOperations[] = {
 
 void Run(Input& input) {
   constexpr size_t kMostOperations = 100;
-  Case world(input.Byte());
+  Case world(OrSampled(input.Byte()));
   HeapModel model(world.mappings());
   Program program{input, world, model, Sizes(input)};
   for (size_t i = 0; i < kMostOperations && !input.AtEnd(); ++i) {

@@ -142,7 +142,7 @@ void Program::Step() {
 
 void Run(Input& input) {
   constexpr size_t kMostSteps = 80;
-  Case world(input.Byte());
+  Case world(OrSampled(input.Byte()));
   HeapModel model(world.mappings());
   Program program(input, world, model);
   for (size_t i = 0; i < kMostSteps && !input.AtEnd(); ++i) program.Step();

@@ -12,6 +12,7 @@ _WRAPPED = [
 ] + [_PLATFORM + name for name in [
     "10FillRandomEPvm",
     "11GrowInPlaceEmmm",
+    "11NanosecondsEv",
     "11RemoveGuardEmm",
     "12InstallGuardEmm",
     "12SealReadOnlyEmm",

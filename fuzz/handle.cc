@@ -342,7 +342,7 @@ void Program::End() {
 
 void Run(Input& input) {
   constexpr size_t kMostSteps = 80;
-  Case world(input.Byte());
+  Case world(OrSampled(input.Byte()));
   Program program(input, world);
   for (size_t i = 0; i < kMostSteps && !input.AtEnd(); ++i) program.Step();
   program.End();

@@ -167,7 +167,7 @@ void CheckEnd(const Case& world, const HeapModel& model) {
 
 void Run(Input& input) {
   constexpr size_t kMostSteps = 60;
-  Case world(input.Byte());
+  Case world(OrSampled(input.Byte()));
   HeapModel model(world.mappings());
   Program program(input, world, model);
   for (size_t i = 0; i < kMostSteps && !input.AtEnd(); ++i) program.Step();

@@ -172,7 +172,7 @@ void CheckStatistics(Input& input) {
 }
 
 void Run(Input& input) {
-  Case world(input.Byte());
+  Case world(OrSampled(input.Byte()));
   switch (input.Below(3)) {
     case 0:
       return ReportAnything(input);

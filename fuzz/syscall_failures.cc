@@ -275,8 +275,7 @@ void Program::CheckRecovery() {
 
 void Run(Input& input) {
   constexpr size_t kMostSteps = 80;
-  const uint8_t setting = input.Byte();
-  Case world(setting == UINT8_MAX ? kSampled : setting);
+  Case world(OrSampled(input.Byte()));
   HeapModel model(world.mappings());
   Program program(input, world, model);
   for (size_t i = 0; i < kMostSteps && !input.AtEnd(); ++i) program.Step();

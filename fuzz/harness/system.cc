@@ -181,6 +181,9 @@ bool FillRandom(void* buffer, size_t bytes) {
 uint64_t CoarseMilliseconds() asm("__wrap_" FUZZ_PLATFORM "18CoarseMillisecondsEv");
 uint64_t CoarseMilliseconds() { return g_system.clock_ms; }
 
+uint64_t Nanoseconds() asm("__wrap_" FUZZ_PLATFORM "11NanosecondsEv");
+uint64_t Nanoseconds() { return g_system.clock_ms * 1'000'000; }
+
 void SleepMilliseconds(int) asm("__wrap_" FUZZ_PLATFORM "17SleepMillisecondsEi");
 void SleepMilliseconds(int milliseconds) {
   g_system.clock_ms += static_cast<uint64_t>(milliseconds);

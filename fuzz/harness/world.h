@@ -31,6 +31,8 @@ inline constexpr Setting kSettings[] = {
 };
 inline constexpr size_t kSettingCount = sizeof kSettings / sizeof kSettings[0] - 1;
 inline constexpr size_t kSampled = SIZE_MAX;  // names the last
+// For a target that may meet samples: one value of an input's byte in 256 asks for them.
+constexpr size_t OrSampled(uint8_t setting) { return setting == UINT8_MAX ? kSampled : setting; }
 
 // Threads that a case may play. They are one thread of the system, which works with one heap or
 // another: where a thread may be interrupted makes no difference between whole operations.

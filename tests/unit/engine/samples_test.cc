@@ -194,6 +194,7 @@ TEST(Samples, LeaveMemoryMappingsAndRoomForLaterOnes) {
   }
   EXPECT_GT(Statistics().samples, late);
   EXPECT_GT(g_large_blocks.sampled_count(), most / 2);
+  EXPECT_FALSE(g_large_blocks.GuardsSpent()) << "other blocks have no guards any more";
   for (size_t i = 0; i < blocks.size(); i += 2) bartizan_free(blocks[i]);
   const uint64_t before = Statistics().samples;
   for (size_t i = 0; i < blocks.size(); i += 2) blocks[i] = bartizan_malloc(16);
