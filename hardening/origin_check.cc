@@ -39,7 +39,7 @@ bool NewIsDefinedElsewhere() {
   platform::LoadedImages::Loaded loaded;
   while (images.Next(&loaded)) {
     if (loaded.ours || IsCxxLibrary(loaded.path)) continue;
-    if (!platform::Exports(loaded.image, "_Znwm")) continue;
+    if (platform::ExportedAddress(loaded.image, "_Znwm") == 0) continue;
     known.store(true, std::memory_order_relaxed);
     return true;
   }

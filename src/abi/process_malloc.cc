@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "src/abi/own_malloc.h"
+#include "src/platform/image.h"
 #include "src/platform/lock.h"
 
 namespace bartizan {
@@ -16,6 +17,12 @@ constinit std::atomic<Serves> g_serves{Serves::kUnknown};
 
 constinit platform::Lock g_probe_lock;
 constinit bool g_probe_reached_us = false;  // guarded by the lock
+
+// A program's own malloc may not be ready before its main.
+bool IsPrograms(void* (*process_malloc)(size_t)) {
+  return platform::ExportedAddress(platform::ProgramImage(), "malloc") ==
+         reinterpret_cast<uintptr_t>(process_malloc);
+}
 
 // Asks the process's malloc for a byte and sees whether ours was entered. Asking for the address
 // of malloc is not enough: in an executable at a fixed address that is its own entry in the
@@ -48,7 +55,8 @@ bool AnotherMallocServes() {
   serves = g_serves.load(std::memory_order_relaxed);
   if (serves == Serves::kUnknown) {
     void* (*volatile process_malloc)(size_t) = &std::malloc;
-    const bool ours = process_malloc == &bartizan_own_malloc || ProbeReachesUs();
+    const bool ours =
+        process_malloc == &bartizan_own_malloc || (!IsPrograms(process_malloc) && ProbeReachesUs());
     serves = ours ? Serves::kOurs : Serves::kAnother;
     g_serves.store(serves, std::memory_order_relaxed);
   }

@@ -1,5 +1,7 @@
 #include "src/platform/image.h"
 
+#include <sys/auxv.h>
+
 #include <cstring>
 
 #include "src/platform/memory.h"
@@ -81,9 +83,22 @@ bool ReadImage(uintptr_t begin, Image* image) {
   return false;
 }
 
+Image ProgramImage() {
+  const uintptr_t begin = getauxval(AT_PHDR);
+  if (begin == 0 || getauxval(AT_PHENT) != sizeof(Elf64_Phdr)) return {};
+  Image image;
+  image.segments = {reinterpret_cast<const Elf64_Phdr*>(begin), getauxval(AT_PHNUM)};
+  for (const Elf64_Phdr& segment : image.segments) {
+    if (segment.p_type != PT_PHDR) continue;
+    image.bias = begin - segment.p_vaddr;
+    return image;
+  }
+  return {};
+}
+
 // The table: four numbers, a filter of words, where each hash's symbols begin, and from the first
 // symbol that is exported on each one's hash, whose lowest bit says that it is the last with it.
-bool Exports(const Image& image, const char* symbol) {
+uintptr_t ExportedAddress(const Image& image, const char* symbol) {
   struct Header {
     uint32_t buckets;
     uint32_t first_symbol;
@@ -94,23 +109,25 @@ bool Exports(const Image& image, const char* symbol) {
   Header header;
   if (tables.symbols == 0 || tables.names == 0 || tables.hashes == 0 ||
       !Read(tables.hashes, &header) || header.buckets == 0) {
-    return false;
+    return 0;
   }
   const uint32_t hash = GnuHash(symbol);
   const uintptr_t buckets = tables.hashes + sizeof header + header.filter_words * sizeof(uint64_t);
   const uintptr_t hashes = buckets + header.buckets * sizeof(uint32_t);
   uint32_t index = 0;
-  if (!Read(buckets + hash % header.buckets * sizeof index, &index)) return false;
-  if (index < header.first_symbol) return false;
+  if (!Read(buckets + hash % header.buckets * sizeof index, &index)) return 0;
+  if (index < header.first_symbol) return 0;
   for (uint32_t found = 0; (found & 1) == 0; ++index) {
     const uintptr_t place = hashes + (index - header.first_symbol) * sizeof found;
     Elf64_Sym entry;
-    if (!Read(place, &found)) return false;
+    if (!Read(place, &found)) return 0;
     if ((found | 1) != (hash | 1)) continue;
-    if (!Read(tables.symbols + index * sizeof entry, &entry)) return false;
-    if (entry.st_shndx != SHN_UNDEF && IsName(tables.names + entry.st_name, symbol)) return true;
+    if (!Read(tables.symbols + index * sizeof entry, &entry)) return 0;
+    if (entry.st_shndx != SHN_UNDEF && IsName(tables.names + entry.st_name, symbol)) {
+      return image.bias + entry.st_value;
+    }
   }
-  return false;
+  return 0;
 }
 
 bool LoadedImages::Next(Loaded* loaded) {

@@ -24,9 +24,13 @@ struct Image {
 // `begin` is where the file's first byte is mapped. False for what is not a readable ELF image.
 bool ReadImage(uintptr_t begin, Image* image);
 
-// Whether the image defines the symbol for others to use. Looks into its GNU hash table; one that
-// has none defines nothing.
-bool Exports(const Image& image, const char* symbol);
+// The program's, from what the kernel told the process when it started. Empty where that says
+// nothing of the place.
+Image ProgramImage();
+
+// Where the image defines the symbol for others to use; 0: it does not. Looks into its GNU hash
+// table; one that has none defines nothing.
+uintptr_t ExportedAddress(const Image& image, const char* symbol);
 
 // The images of this process, one after the other, from /proc/self/maps.
 class LoadedImages {
