@@ -14,6 +14,7 @@
 #include "src/options/sealed_page.h"
 #include "src/platform/entropy.h"
 #include "src/platform/memory.h"
+#include "src/platform/process.h"
 
 namespace bartizan {
 
@@ -56,7 +57,8 @@ size_t MostLive() {
 void Record(SampleEvent& event) {
   event.stack = RecordStack();
   const BinSet* const bins = CurrentBins();
-  event.thread = HasHeap(bins) ? static_cast<const Heap*>(bins)->thread : 0;
+  // A thread that only frees has no heap.
+  event.thread = HasHeap(bins) ? static_cast<const Heap*>(bins)->thread : platform::ThreadId();
   event.time_ns = platform::Nanoseconds();
   event.number = g_events.fetch_add(1, std::memory_order_relaxed) + 1;
 }

@@ -28,8 +28,13 @@ constexpr int kWaitForAll = 0x40000000;  // __WALL: for children without an exit
 
 void Say(std::string_view text) { platform::WriteAll(platform::kStandardError, text); }
 
-void Send(void* descriptor, std::string_view part) {
-  platform::WriteAll(*static_cast<const int*>(descriptor), part);
+struct Report {
+  int descriptor;
+  bool whole = true;
+};
+void Send(void* report, std::string_view part) {
+  Report& to = *static_cast<Report*>(report);
+  to.whole &= platform::WriteAll(to.descriptor, part);
 }
 
 int OpenTarget(const StatisticsTarget& target, int process) {
@@ -75,9 +80,12 @@ void Search(int process, const StatisticsTarget& target, LostBlocks* lost) {
                                     .symbols = OptionsInForce().report_symbols};
   const bool json = target.form == StatisticsTarget::kJson;
   if (scan.found_leaks() || json) {
-    int descriptor = OpenTarget(target, process);
-    Output out(Send, &descriptor);
-    json ? leaks::WriteLeaksJson(report, out) : leaks::WriteLeaksText(report, out);
+    Report written{.descriptor = OpenTarget(target, process)};
+    {
+      Output out(Send, &written);
+      json ? leaks::WriteLeaksJson(report, out) : leaks::WriteLeaksText(report, out);
+    }
+    if (!written.whole) Say("bartizan: leaks: the report could not be written whole\n");
   }
   const leaks::LeakSums& sums = groups.sums();
   *lost = {.known = true,

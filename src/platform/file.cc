@@ -5,15 +5,57 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 
 #include "src/platform/syscall.h"
 
 namespace bartizan::platform {
 
+namespace {
+
+using SignalSet = uint64_t;  // as the kernel has it
+
+constexpr SignalSet Only(int signal) { return SignalSet{1} << (signal - 1); }
+
+// The kernel answers a write to a pipe that nobody reads, or beyond the file sizes that the process
+// is limited to, with a signal that would end the program. While this lives, the thread waits with
+// it, and what our own write has brought about is taken back.
+class WithoutWriteSignals {
+ public:
+  WithoutWriteSignals() {
+    Syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kSignals, &before_, sizeof before_);
+    NoteStored(&before_, sizeof before_);
+    if ((before_ & kSignals) == 0) return;
+    // The program waits with them itself: one may have come already, which is the program's.
+    Syscall(SYS_rt_sigpending, &pending_, sizeof pending_);
+    NoteStored(&pending_, sizeof pending_);
+  }
+  ~WithoutWriteSignals() {
+    Syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_);
+  }
+  void TakeBack() const {
+    const SignalSet ours = kSignals & ~pending_;
+    const timespec at_once{};
+    while (ours != 0 &&
+           Syscall(SYS_rt_sigtimedwait, &ours, nullptr, &at_once, sizeof ours) == -EINTR) {
+    }
+  }
+
+ private:
+  static constexpr SignalSet kSignals = Only(SIGPIPE) | Only(SIGXFSZ);
+  SignalSet before_ = 0;
+  SignalSet pending_ = 0;
+};
+
+}  // namespace
+
 bool WriteAll(int descriptor, std::string_view text) {
+  const WithoutWriteSignals quiet;
   while (!text.empty()) {
     const long written = Syscall(SYS_write, descriptor, text.data(), text.size());
     if (written == -EINTR) continue;
+    if (written == -EPIPE || written == -EFBIG) quiet.TakeBack();
     if (written <= 0) return false;
     text.remove_prefix(static_cast<size_t>(written));
   }

@@ -12,7 +12,8 @@ namespace bartizan::platform {
 constexpr int kStandardError = 2;
 
 // Writes all of `text`, going on after short writes and EINTR. False when the system refuses
-// (closed descriptor, full disk): callers have nobody to tell.
+// (closed descriptor, full disk, a pipe that nobody reads): callers have nobody to tell. Never ends
+// the program by SIGPIPE or SIGXFSZ.
 bool WriteAll(int descriptor, std::string_view text);
 
 // Opens for appending, creating with mode 0600; never follows a symbolic link in the last

@@ -1,6 +1,7 @@
 #include "src/report/fault.h"
 
 #include "src/base/text.h"
+#include "src/platform/memory.h"
 #include "src/report/near_block.h"
 
 namespace bartizan {
@@ -27,8 +28,13 @@ constexpr Finding kUnderflow = {"heap buffer underflow",
 constexpr Finding kUseAfterFree = {"use after free", "look for pointers kept after free"};
 constexpr Finding kExecution = {"execution of heap memory",
                                 "look for function pointers that were overwritten, or dangle"};
-constexpr Finding kWild = {"wild access into the heap",
-                           "look for pointers that are not initialised, or were overwritten"};
+constexpr Finding kWild = {
+    "wild access into the heap",
+    "look for indices far out of bounds, and for pointers that are not initialised "
+    "or were overwritten"};
+
+// Between a sample and its guard, at most.
+constexpr size_t kSlack = 15;
 
 // What it was; nothing where no layer of ours has stopped it.
 Finding Judge(Nearness nearness, const Position& position, const BlockFacts& block) {
@@ -39,8 +45,7 @@ Finding Judge(Nearness nearness, const Position& position, const BlockFacts& blo
       return kWild;
     case Nearness::kOwnSlot:
       // Blocks of no bytes have no memory. Else the program made pages of its block inaccessible.
-      if (block.slot_bytes == 0)
-        return block.state == BlockState::kLive ? kOverflow : kUseAfterFree;
+      if (block.state == BlockState::kLive && block.slot_bytes == 0) return kOverflow;
       if (block.state == BlockState::kLive) break;
       return block.state == BlockState::kFreed ? kUseAfterFree : kWild;
     case Nearness::kLastSlot:
@@ -48,6 +53,11 @@ Finding Judge(Nearness nearness, const Position& position, const BlockFacts& blo
     case Nearness::kFirstSlot:
       return kUnderflow;
     case Nearness::kOwnPages:
+      // Farther away than a sample's own guards it may have been meant for any block.
+      if (block.allocation.known && position.place != Position::kInside &&
+          position.distance >= platform::kPageBytes + kSlack) {
+        return kWild;
+      }
       if (block.state == BlockState::kFreed) return kUseAfterFree;
       if (position.place == Position::kInside) break;
       return position.place == Position::kBefore ? kUnderflow : kOverflow;

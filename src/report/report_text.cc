@@ -111,9 +111,12 @@ void Parts::FirstLine() {
 
 void Parts::Details() {
   if (!Add(&Parts::FindBlock)) report_.description = {};
-  // A line is enough where no history is known: who called is found in the core dump.
+  // A line is enough where no history is known: who called is found in the core dump. Not where
+  // each block was to have one.
+  const Options& options = OptionsInForce();
+  const bool wants_stacks = options.sample_interval == 1 && options.stacks != kStacksOff;
   const bool has_history = report_.description.block.allocation.known;
-  if (!has_history && report_.violation.context == nullptr) return;
+  if (!wants_stacks && !has_history && report_.violation.context == nullptr) return;
   bool whole = Add(&Parts::AccessText);
   whole &= Add(&Parts::BlockText);
   whole &= Add(&Parts::AllocationText);

@@ -168,12 +168,18 @@ class OfInventedReports(Sarif):
         run = self.sarif(path, errors="".join(f"bartizan: symbolize: {line}\n" for line in said))
         self.assertEqual((run["results"], self.problems(run)), ([], said))
 
+    def test_reports_as_text_are_not_passed_over_silently(self):
+        path = self.write("log", "bartizan: fatal: double free: ...\n")
+        said = [f"{path}: its reports are text, and are left out: report_format=json is what this reads"]
+        run = self.sarif(path, errors=f"bartizan: symbolize: {said[0]}\n")
+        self.assertEqual((run["results"], self.problems(run)), ([], said))
+
     def test_wrong_use(self):
         result = self.command("symbolize", "--sarif", "/no/such/report")
         self.assertEqual((result.returncode, result.stdout, result.stderr),
                          (2, "", "bartizan: symbolize: /no/such/report: No such file or directory\n"))
         result = self.command("symbolize", self.write("a", ""), self.write("b", ""))
-        self.assertEqual((result.returncode, result.stderr), (2, "bartizan: symbolize: one report, or --sarif\n"))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
 
 if __name__ == "__main__":

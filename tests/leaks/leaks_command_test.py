@@ -87,6 +87,11 @@ class AtExit(LeaksTest):
         self.assertEqual(document["direct"], {"blocks": 4, "bytes": 900})
         self.assertEqual(document["indirect"], {"blocks": 1, "bytes": 96})
 
+    def test_a_full_disk_is_said(self):
+        result = self.run_with("profile=debug:exit_summary=off:leaks_at_exit=text\\:/dev/full")
+        self.assertEqual((result.returncode, result.stderr),
+                         (23, "bartizan: leaks: the report could not be written whole\n"))
+
     def test_off_unless_asked_for(self):
         result = self.run_with("profile=debug:exit_summary=off")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -140,6 +145,13 @@ class OfAProgram(LeaksTest):
         result = self.of_program("--", PROGRAM, "clean")
         self.assertEqual((result.returncode, result.stdout), (0, "started\n"))
         self.assertRegex(result.stderr, r"^bartizan: leaks: process \d+ \(leaky_program\): no leaks\n$")
+
+    def test_programs_that_are_not_looked_at(self):
+        complaint = "bartizan: leaks: no process was looked at: the program left by _exit, is linked statically, or may not be traced\n"
+        result = self.of_program("--", "/usr/bin/python3", "-c", "import os; os._exit(0)")
+        self.assertEqual((result.returncode, result.stderr), (2, complaint))
+        result = self.of_program("--", "/usr/bin/python3", "-c", "import os; os._exit(5)")
+        self.assertEqual((result.returncode, result.stderr), (5, ""))
 
     def test_programs_that_it_starts(self):
         result = self.of_program("--", "/bin/sh", "-c", f"{PROGRAM}; exit 0")

@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 from leaks import findings, report, suppressions
-from symbolize import symbolizer
+from symbolize import ending, symbolizer
 
 SUCCESS, WRONG_USE = 0, 2
 DEFAULT_LEAK_CODE = 23
@@ -27,7 +27,7 @@ A program runs with all layers of debug, and is looked at when it returns from m
 that it starts; not when it calls _exit or is killed. The report goes to standard error. --profile=hardened takes less time, and knows few stacks.
 
 exit codes: of a process, 0 nothing is lost, 23 (or --exit-code) something is, 1 it is not protected, 2 cannot tell, or wrong
-use; of a program, its own or 128 and the number of the signal that ended it, unless that is 0 and something is lost
+use; of a program, its own or 128 and the number of the signal that ended it, unless that is 0: then as of a process
 """
 
 
@@ -38,8 +38,8 @@ def exit_code(text):
 
 
 def parser():
-    result = argparse.ArgumentParser("bartizan leaks", usage="bartizan leaks [--json] [--reachable] [--suppressions=FILE] "
-                                     "[--exit-code=N] (PID | [--profile=P] -- PROGRAM [ARGS])", description="find blocks that nothing refers to any more",
+    result = argparse.ArgumentParser("bartizan leaks", usage="bartizan leaks [--json] [--suppressions=FILE] "
+                                     "[--exit-code=N] ([--reachable] PID | [--profile=P] -- PROGRAM [ARGS])", description="find blocks that nothing refers to any more",
                                      epilog=_EPILOG, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument("--json", action="store_true", help="as JSON, one line for each process")
     result.add_argument("--reachable", action="store_true", help="also what is still referred to, by stack")
@@ -112,10 +112,20 @@ def of_program(options, rules, program):
             code = process.wait()
         code = 128 - code if code < 0 else code
         lost = False
+        whole = False
         for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*"))):
             with open(path, encoding="utf-8", errors="replace") as file:
                 for line in file:
-                    lost = tell(options, rules, json.loads(line), sys.stderr) or lost
+                    try:
+                        document = json.loads(line)
+                    except ValueError:
+                        complain("what a process had found could not be stored whole: is the disk full, or the size of files limited?")
+                        return WRONG_USE
+                    lost = tell(options, rules, document, sys.stderr) or lost
+                    whole = True
+    if code == SUCCESS and not whole:
+        complain("no process was looked at: the program left by _exit, is linked statically, or may not be traced")
+        return WRONG_USE
     return options.exit_code if lost and code == SUCCESS else code
 
 
@@ -137,9 +147,10 @@ def main():
         complain("--profile is for programs that are started")
         sys.exit(WRONG_USE)
     if options.reachable and program:
-        complain("--reachable is for a running process")
+        complain("--reachable is for a running process: bartizan leaks --reachable PID")
         sys.exit(WRONG_USE)
     rules = read_suppressions(options)
     if rules is None:
         sys.exit(WRONG_USE)
-    sys.exit(of_program(options, rules, program) if program else of_process(options, rules, int(options.process)))
+    sys.exit(ending.guard(lambda: of_program(options, rules, program) if program else
+                          of_process(options, rules, int(options.process)), complain))

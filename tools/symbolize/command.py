@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from symbolize import rewrite, sarif, symbolizer
+from symbolize import ending, rewrite, sarif, symbolizer
 
 SUCCESS, WRONG_USE, MISSING = 0, 2, 125
 
@@ -25,7 +25,7 @@ def parser():
     result = argparse.ArgumentParser("bartizan symbolize", description="add functions, files and lines to the stacks of a "
                                      "report", epilog=_EPILOG, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    result.add_argument("files", metavar="FILE", nargs="+", help="the report; - is standard input")
+    result.add_argument("files", metavar="FILE", nargs="+", help="reports, or folders of them; - is standard input")
     result.add_argument("--sarif", action="store_true", help="write a SARIF document of all reports as JSON in these files")
     result.add_argument("--source-root", metavar="FOLDER", default=".",
                         help="with --sarif: the project; its files are named relative to it, and preferred as locations")
@@ -66,6 +66,8 @@ def write_sarif(texts, names, root):
                 problems.append(f"{path}:{number}: {report}")
             else:
                 reports.append(report)
+        if "bartizan: fatal: " in text and not any(True for _ in sarif.reports_in(text)):
+            problems.append(f"{path}: its reports are text, and are left out: report_format=json is what this reads")
     names.ask(sarif.keys(reports))
     writer = sarif.Writer(names.places, root)
     for report in reports:
@@ -74,11 +76,21 @@ def write_sarif(texts, names, root):
     print(json.dumps(writer.document(names.problems), indent=1))
 
 
+def write(options, texts, names):
+    if options.sarif:
+        write_sarif(texts, names, options.source_root)
+    else:
+        for _, text in texts:
+            names.ask(rewrite.keys(text))
+            sys.stdout.buffer.write(rewrite.rewrite(text, names.places).encode("utf-8", errors="surrogateescape"))
+    sys.stdout.flush()
+    for problem in names.problems:
+        complain(problem)
+    return SUCCESS
+
+
 def main():
     options = parser().parse_args()
-    if len(options.files) > 1 and not options.sarif:
-        complain("one report, or --sarif")
-        sys.exit(WRONG_USE)
     try:
         texts = read_all(options.files)
     except OSError as error:
@@ -89,13 +101,4 @@ def main():
     except symbolizer.Missing as error:
         complain(error)
         sys.exit(MISSING)
-    if options.sarif:
-        write_sarif(texts, names, options.source_root)
-    else:
-        for _, text in texts:
-            names.ask(rewrite.keys(text))
-            sys.stdout.buffer.write(rewrite.rewrite(text, names.places).encode("utf-8", errors="surrogateescape"))
-    sys.stdout.flush()
-    for problem in names.problems:
-        complain(problem)
-    sys.exit(SUCCESS)
+    sys.exit(ending.guard(lambda: write(options, texts, names), complain))

@@ -17,8 +17,8 @@ volatile char* Allocate(size_t bytes) {
 }
 void Free(volatile char* block) { Engine::Free(const_cast<char*>(block), FreeClaim{}); }
 
-constexpr char kRight[] = "profile=fast:sampling=1:sample_side=right";
-constexpr char kLeft[] = "profile=fast:sampling=1:sample_side=left";
+constexpr char kRight[] = "profile=fast:sampling=1:sample_side=right:stacks=off";
+constexpr char kLeft[] = "profile=fast:sampling=1:sample_side=left:stacks=off";
 
 void ExpectFault(const char* options, const std::function<void()>& access) {
   EXPECT_EXIT(

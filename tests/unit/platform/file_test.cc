@@ -3,16 +3,20 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
+
+#include "tests/support/child.h"
 
 namespace bartizan::platform {
 namespace {
@@ -77,6 +81,36 @@ TEST_F(Files, WhatCannotBeWrittenIsTold) {
     EXPECT_FALSE(WriteAll(full, "x"));
   }
   close(full);
+}
+
+// The program is not asked whether it wants to be killed for a report.
+TEST_F(Files, WritingBringsNoSignal) {
+  const test::Ending ending = test::RunInChild("writes that are answered by signals", [&] {
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) _exit(1);
+    close(ends[0]);
+    if (WriteAll(ends[1], "x")) _exit(2);
+    const rlimit none{0, 0};
+    const int file = OpenForAppend(Path("limited").c_str());
+    if (file < 0 || setrlimit(RLIMIT_FSIZE, &none) != 0) _exit(3);
+    if (WriteAll(file, "x")) _exit(4);
+    sigset_t mask;
+    if (sigprocmask(SIG_BLOCK, nullptr, &mask) != 0 || sigismember(&mask, SIGPIPE) != 0) _exit(5);
+    // Where the program waits with them itself, it finds its own and no other.
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGPIPE);
+    sigaddset(&both, SIGXFSZ);
+    sigprocmask(SIG_BLOCK, &both, nullptr);
+    raise(SIGPIPE);
+    if (WriteAll(ends[1], "x") || WriteAll(file, "x")) _exit(6);
+    sigset_t pending;
+    if (sigpending(&pending) != 0) _exit(7);
+    if (sigismember(&pending, SIGPIPE) != 1 || sigismember(&pending, SIGXFSZ) != 0) _exit(8);
+  });
+  EXPECT_TRUE(ending.Clean()) << ending.Kind() << " " << ending.Number();
 }
 
 TEST_F(Files, AppendingKeepsWhatIsThere) {
