@@ -28,15 +28,20 @@ void* TryAllocate(size_t bytes, size_t alignment, Family family) {
 
 // A program with a malloc of its own, but without operators, may release with either what it got
 // from the other: all must come from its malloc.
-void* TryElsewhere(size_t bytes, size_t alignment) {
-  if (!bartizan::platform::AnotherMallocServes()) return nullptr;
-  return bartizan::platform::AllocateElsewhere(bytes == 0 ? 1 : bytes, alignment);
+void* TryElsewhere(size_t bytes, size_t alignment, Family family) {
+  using bartizan::platform::AnotherMallocServes;
+  if (!AnotherMallocServes()) return nullptr;
+  void* block = bartizan::platform::AllocateElsewhere(bytes == 0 ? 1 : bytes, alignment);
+  if (block == nullptr || AnotherMallocServes()) return block;
+  // It was a layer over ours, which was not called before; its block would not be one of new.
+  bartizan::platform::FreeElsewhere(block);
+  return TryAllocate(bytes, alignment, family);
 }
 
 // [new.delete.single]: as long as there is a handler it is called, and may make memory available.
 BARTIZAN_COLD void* AskHandler(size_t bytes, size_t alignment, Family family) {
   for (;;) {
-    if (void* block = TryElsewhere(bytes, alignment)) return block;
+    if (void* block = TryElsewhere(bytes, alignment, family)) return block;
     const std::new_handler handler = bartizan::CurrentNewHandler();
     if (handler == nullptr) bartizan::ThrowBadAlloc();
     handler();
@@ -45,7 +50,7 @@ BARTIZAN_COLD void* AskHandler(size_t bytes, size_t alignment, Family family) {
 }
 
 BARTIZAN_COLD void* AskHandlerNothrow(size_t bytes, size_t alignment, Family family) noexcept {
-  if (void* block = TryElsewhere(bytes, alignment)) return block;
+  if (void* block = TryElsewhere(bytes, alignment, family)) return block;
   if (bartizan::CurrentNewHandler() == nullptr) {
     errno = ENOMEM;
     return nullptr;

@@ -15,6 +15,8 @@ enum class Serves : int { kUnknown, kOurs, kAnother };
 // Relaxed: the answer is the same whoever finds it.
 constinit std::atomic<Serves> g_serves{Serves::kUnknown};
 
+constinit std::atomic<void (*)()> g_late{nullptr};
+
 constinit platform::Lock g_probe_lock;
 constinit bool g_probe_reached_us = false;  // guarded by the lock
 
@@ -38,7 +40,11 @@ bool ProbeReachesUs() {
 
 }  // namespace
 
-void ServeFromNowOn() { g_serves.store(Serves::kOurs, std::memory_order_relaxed); }
+void ServeFromNowOn() {
+  g_serves.store(Serves::kOurs, std::memory_order_relaxed);
+  void (*const late)() = g_late.exchange(nullptr, std::memory_order_acq_rel);
+  if (late != nullptr) late();
+}
 
 namespace platform {
 
@@ -63,14 +69,21 @@ bool AnotherMallocServes() {
   return serves == Serves::kAnother;
 }
 
+void WhenServing(void (*late)()) { g_late.store(late, std::memory_order_release); }
+
 void* AllocateElsewhere(size_t bytes, size_t alignment) {
   if (alignment <= alignof(std::max_align_t)) return std::malloc(bytes);
-  // A malloc without an aligned_alloc: ours is called again, and has nothing that its free knows.
+  // A malloc without an aligned_alloc: ours is called again, and has nothing that its free knows,
+  // unless that malloc turns out to be a layer over ours.
   static constinit thread_local bool asking = false;
   if (asking) return nullptr;
   asking = true;
   void* (*volatile process_aligned_alloc)(size_t, size_t) = &std::aligned_alloc;
   void* block = process_aligned_alloc(alignment, bytes);
+  if (block == nullptr) {
+    std::free(std::malloc(1));
+    if (!AnotherMallocServes()) block = process_aligned_alloc(alignment, bytes);
+  }
   asking = false;
   return block;
 }

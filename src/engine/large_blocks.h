@@ -221,6 +221,13 @@ class LargeBlocks {
   void EnterEpoch(LargeBlock* block);
   void LeaveEpoch(LargeBlock* block);
   void Remember(const LargeBlock& block, Past past);
+  // Whose range an address is in, guards and all, whether it lives or was freed.
+  struct Known {
+    const LargeBlock* block;
+    bool live;
+  };
+  Known OwnerOf(uintptr_t address) const;
+  Known NearerNeighbour(uintptr_t address, const Known& owner) const;
   const LargeBlock* FindTaken(uintptr_t address) const;
   const LargeBlock* NearestLive(uintptr_t address, size_t distance) const;
   MemoryKind LookLocked(uintptr_t address, LargeView* view, bool* cached) const;

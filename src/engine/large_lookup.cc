@@ -5,6 +5,15 @@
 #include "src/platform/readable_memory.h"
 
 namespace bartizan {
+namespace {
+
+size_t DistanceTo(const LargeBlock& block, uintptr_t address) {
+  if (address < block.user) return block.user - address;
+  const uintptr_t end = block.user + block.requested;
+  return address < end ? 0 : address - end + 1;
+}
+
+}  // namespace
 
 MemoryKind LargeBlocks::Look(uintptr_t address, LargeView* view) {
   if (address < lowest_.load(std::memory_order_relaxed) ||
@@ -66,20 +75,33 @@ bool LargeBlocks::FindSample(uintptr_t address, SampleView* view) {
   return FindNear(address, 0, view) && view->has_sample;
 }
 
+LargeBlocks::Known LargeBlocks::OwnerOf(uintptr_t address) const {
+  const auto* live = static_cast<const LargeBlock*>(live_.Find(address));
+  if (live != nullptr) return {live, true};
+  if (const LargeBlock* block = space_.FindWaiting(address)) return {block, false};
+  const LargeBlock* taken = FindTaken(address);
+  // Until the end of its life is noted, what is found is found in a live block.
+  return {taken, taken != nullptr && taken->sample != nullptr && taken->sample->free.time_ns == 0};
+}
+
+// Guards of two blocks touch: between them, the nearer one is meant.
+LargeBlocks::Known LargeBlocks::NearerNeighbour(uintptr_t address, const Known& owner) const {
+  const LargeBlock& block = *owner.block;
+  if (address >= block.map_begin && address < block.map_end) return owner;
+  const Known other = OwnerOf(address < block.map_begin ? block.begin - 1 : block.end);
+  const bool nearer =
+      other.block != nullptr && DistanceTo(*other.block, address) < DistanceTo(block, address);
+  return nearer ? other : owner;
+}
+
 bool LargeBlocks::FindNear(uintptr_t address, size_t distance, SampleView* view) {
   if (!lock_.AcquireSoon()) return false;
-  const auto* block = static_cast<const LargeBlock*>(live_.Find(address));
-  bool live = block != nullptr;
-  if (!live) block = space_.FindWaiting(address);
-  if (block == nullptr) {
-    block = FindTaken(address);
-    // Until the end of its life is noted, what is found is found in a live block.
-    live = block != nullptr && block->sample != nullptr && block->sample->free.time_ns == 0;
+  Known known = OwnerOf(address);
+  if (distance != 0) {
+    known = known.block != nullptr ? NearerNeighbour(address, known)
+                                   : Known{NearestLive(address, distance), true};
   }
-  if (block == nullptr && distance != 0) {
-    block = NearestLive(address, distance);
-    live = true;
-  }
+  const auto [block, live] = known;
   const bool found = block != nullptr;
   if (found) {
     *view = {.user = block->user,

@@ -24,15 +24,18 @@ constexpr SignalSet Only(int signal) { return SignalSet{1} << (signal - 1); }
 class WithoutWriteSignals {
  public:
   WithoutWriteSignals() {
-    Syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kSignals, &before_, sizeof before_);
-    NoteStored(&before_, sizeof before_);
-    if ((before_ & kSignals) == 0) return;
+    SignalSet before = 0;
+    if (Syscall(SYS_rt_sigprocmask, SIG_BLOCK, &kSignals, &before, sizeof before) != 0) return;
+    NoteStored(&before, sizeof before);
+    blocked_here_ = kSignals & ~before;
+    if (blocked_here_ == kSignals) return;
     // The program waits with them itself: one may have come already, which is the program's.
     Syscall(SYS_rt_sigpending, &pending_, sizeof pending_);
     NoteStored(&pending_, sizeof pending_);
   }
   ~WithoutWriteSignals() {
-    Syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_);
+    if (blocked_here_ == 0) return;
+    Syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &blocked_here_, nullptr, sizeof blocked_here_);
   }
   void TakeBack() const {
     const SignalSet ours = kSignals & ~pending_;
@@ -44,7 +47,7 @@ class WithoutWriteSignals {
 
  private:
   static constexpr SignalSet kSignals = Only(SIGPIPE) | Only(SIGXFSZ);
-  SignalSet before_ = 0;
+  SignalSet blocked_here_ = 0;
   SignalSet pending_ = 0;
 };
 

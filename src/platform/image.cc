@@ -49,6 +49,14 @@ SymbolTables ReadTables(const Image& image) {
   return tables;
 }
 
+bool Contains(const Image& image, uintptr_t address) {
+  for (const Elf64_Phdr& segment : image.segments) {
+    const uintptr_t offset = address - image.bias - segment.p_vaddr;
+    if (segment.p_type == PT_LOAD && offset < segment.p_memsz) return true;
+  }
+  return false;
+}
+
 uint32_t GnuHash(const char* name) {
   uint32_t hash = 5381;
   for (; *name != '\0'; ++name) hash = hash * 33 + static_cast<unsigned char>(*name);
@@ -58,6 +66,7 @@ uint32_t GnuHash(const char* name) {
 }  // namespace
 
 bool IsAllReadable(uintptr_t begin, size_t bytes) {
+  if (begin + bytes < begin) return false;
   for (uintptr_t at = begin; at < begin + bytes; at += kPageBytes - at % kPageBytes) {
     // The eight bytes that hold it are of the same page.
     if (!IsReadable(at & ~uintptr_t{7})) return false;
@@ -137,8 +146,7 @@ bool LoadedImages::Next(Loaded* loaded) {
     if (!mapping.executable || !mapping.readable || begin == 0 || begin == last_) continue;
     last_ = begin;
     if (!ReadImage(begin, &loaded->image)) continue;
-    const auto here = reinterpret_cast<uintptr_t>(&IsAllReadable);
-    loaded->ours = mapping.begin <= here && here < mapping.end;
+    loaded->ours = Contains(loaded->image, reinterpret_cast<uintptr_t>(&IsAllReadable));
     loaded->path = mapping.name;
     return true;
   }

@@ -8,12 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "src/platform/mapping_list.h"
 
 namespace bartizan::platform {
 
-// Whether all of it can be read at the moment; up to some pages.
+// Whether all of it can be read at the moment. Asks the kernel about each page.
 bool IsAllReadable(uintptr_t begin, size_t bytes);
 
 struct Image {

@@ -10,6 +10,10 @@ namespace bartizan::platform {
 // Found out at the first call; the process's malloc may be called for that.
 bool AnotherMallocServes();
 
+// Has `late` called once, should that change: when a malloc of the program's turns out to be a
+// layer over ours. It must not allocate. For the library's constructors.
+void WhenServing(void (*late)());
+
 // The process's own malloc, aligned_alloc, realloc and free, whoever provides them.
 void* AllocateElsewhere(size_t bytes, size_t alignment);
 void* ReallocateElsewhere(void* block, size_t bytes);

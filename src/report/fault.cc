@@ -1,7 +1,6 @@
 #include "src/report/fault.h"
 
 #include "src/base/text.h"
-#include "src/platform/memory.h"
 #include "src/report/near_block.h"
 
 namespace bartizan {
@@ -33,9 +32,6 @@ constexpr Finding kWild = {
     "look for indices far out of bounds, and for pointers that are not initialised "
     "or were overwritten"};
 
-// Between a sample and its guard, at most.
-constexpr size_t kSlack = 15;
-
 // What it was; nothing where no layer of ours has stopped it.
 Finding Judge(Nearness nearness, const Position& position, const BlockFacts& block) {
   switch (nearness) {
@@ -53,11 +49,6 @@ Finding Judge(Nearness nearness, const Position& position, const BlockFacts& blo
     case Nearness::kFirstSlot:
       return kUnderflow;
     case Nearness::kOwnPages:
-      // Farther away than a sample's own guards it may have been meant for any block.
-      if (block.allocation.known && position.place != Position::kInside &&
-          position.distance >= platform::kPageBytes + kSlack) {
-        return kWild;
-      }
       if (block.state == BlockState::kFreed) return kUseAfterFree;
       if (position.place == Position::kInside) break;
       return position.place == Position::kBefore ? kUnderflow : kOverflow;

@@ -78,7 +78,7 @@ def read_suppressions(options):
 def tell(options, rules, document, out):
     """Prints the report of one process; whether something is lost."""
     found = findings.Findings(document, symbolizer.chosen(options, complain), rules)
-    print(json.dumps(report.document(found, options.reachable)) if options.json else report.text(found), file=out, flush=True)
+    ending.show(json.dumps(report.document(found, options.reachable)) if options.json else report.text(found), out)
     return found.lost
 
 
@@ -111,26 +111,29 @@ def of_program(options, rules, program):
             started.append(process)
             code = process.wait()
         code = 128 - code if code < 0 else code
-        lost = False
-        whole = False
+        lost, told, cut = False, False, False
         for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*"))):
             with open(path, encoding="utf-8", errors="replace") as file:
                 for line in file:
                     try:
                         document = json.loads(line)
                     except ValueError:
-                        complain("what a process had found could not be stored whole: is the disk full, or the size of files limited?")
-                        return WRONG_USE
+                        complain("a process did not write all that it had found: it was killed, the disk is full, or files are limited")
+                        cut = True
+                        continue
                     lost = tell(options, rules, document, sys.stderr) or lost
-                    whole = True
-    if code == SUCCESS and not whole:
+                    told = True
+    if code == SUCCESS and not told and not cut:
         complain("no process was looked at: the program left by _exit, is linked statically, or may not be traced")
-        return WRONG_USE
-    return options.exit_code if lost and code == SUCCESS else code
+    if code != SUCCESS:
+        return code
+    if lost:
+        return options.exit_code
+    return WRONG_USE if cut or not told else SUCCESS
 
 
-def main():
-    words = sys.argv[1:]
+def run(words):
+    """The exit code."""
     # What follows is a program and its own words.
     own = words[:words.index("--")] if "--" in words else words
     program = words[len(own) + 1:]
@@ -139,18 +142,21 @@ def main():
         stream.reconfigure(errors="replace")  # names may hold bytes of any kind
     if bool(program) == (options.process is not None):
         complain("one process or one program\nTry: bartizan leaks -- PROGRAM [ARGS]")
-        sys.exit(WRONG_USE)
+        return WRONG_USE
     if not program and (not options.process.isdigit() or int(options.process) == 0):
         complain(f"'{options.process}' is not a process id; a program stands behind --")
-        sys.exit(WRONG_USE)
+        return WRONG_USE
     if options.profile and not program:
         complain("--profile is for programs that are started")
-        sys.exit(WRONG_USE)
+        return WRONG_USE
     if options.reachable and program:
         complain("--reachable is for a running process: bartizan leaks --reachable PID")
-        sys.exit(WRONG_USE)
+        return WRONG_USE
     rules = read_suppressions(options)
     if rules is None:
-        sys.exit(WRONG_USE)
-    sys.exit(ending.guard(lambda: of_program(options, rules, program) if program else
-                          of_process(options, rules, int(options.process)), complain))
+        return WRONG_USE
+    return of_program(options, rules, program) if program else of_process(options, rules, int(options.process))
+
+
+def main():
+    sys.exit(ending.guard(lambda: run(sys.argv[1:]), complain))

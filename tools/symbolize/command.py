@@ -76,29 +76,29 @@ def write_sarif(texts, names, root):
     print(json.dumps(writer.document(names.problems), indent=1))
 
 
-def write(options, texts, names):
-    if options.sarif:
-        write_sarif(texts, names, options.source_root)
-    else:
-        for _, text in texts:
-            names.ask(rewrite.keys(text))
-            sys.stdout.buffer.write(rewrite.rewrite(text, names.places).encode("utf-8", errors="surrogateescape"))
-    sys.stdout.flush()
+def run():
+    """The exit code."""
+    options = parser().parse_args()
+    texts = read_all(options.files)
+    try:
+        names = symbolizer.Symbolizer(options.symbolizer, options.debug_dir)
+    except symbolizer.Missing as error:
+        complain(error)
+        return MISSING
+    try:
+        if options.sarif:
+            write_sarif(texts, names, options.source_root)
+        else:
+            for _, text in texts:
+                names.ask(rewrite.keys(text))
+                sys.stdout.buffer.write(rewrite.rewrite(text, names.places).encode("utf-8", errors="surrogateescape"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        ending.write_no_more(sys.stdout)
     for problem in names.problems:
         complain(problem)
     return SUCCESS
 
 
 def main():
-    options = parser().parse_args()
-    try:
-        texts = read_all(options.files)
-    except OSError as error:
-        complain(f"{error.filename}: {error.strerror}")
-        sys.exit(WRONG_USE)
-    try:
-        names = symbolizer.Symbolizer(options.symbolizer, options.debug_dir)
-    except symbolizer.Missing as error:
-        complain(error)
-        sys.exit(MISSING)
-    sys.exit(ending.guard(lambda: write(options, texts, names), complain))
+    sys.exit(ending.guard(run, complain))

@@ -1,26 +1,38 @@
-"""How commands end that write what others read: without a traceback, whatever becomes of their output."""
+"""How commands end that write what others read: without a traceback, whatever becomes of their input and output."""
 
 import contextlib
 import os
 import sys
 
-CANNOT_WRITE, INTERRUPTED = 2, 130
+CANNOT_TELL, INTERRUPTED = 2, 130
+
+
+def write_no_more(stream):
+    """What is still buffered, or comes, goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def show(text, stream):
+    """Prints it and a line's end. A reader that has seen enough, as head has, changes nothing else."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        write_no_more(stream)
 
 
 def guard(work, complain):
     """The exit code of `work`, or the one for what kept it from its end."""
+    if sys.stdout is None:
+        complain("standard output is closed")
+        return CANNOT_TELL
     try:
-        code = work()
-        sys.stdout.flush()
-        return code
+        return work()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has seen enough; what is still buffered goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_no_more(sys.stdout)
         with contextlib.suppress(OSError):
-            complain(f"cannot write: {error.strerror}")
-        return CANNOT_WRITE
+            complain(f"{error.filename}: {error.strerror}" if error.filename else f"cannot read or write: {error.strerror}")
+        return CANNOT_TELL
