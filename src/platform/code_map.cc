@@ -24,15 +24,12 @@ bool IsSearchable(uintptr_t header) {
 
 bool ReadCodeImage(const CodeRange& range, uintptr_t pc, CodeImage* code) {
   if (!ReadImage(range.image, &code->image)) return false;
-  bool is_code = false;
   uintptr_t tables = 0;
   for (const Elf64_Phdr& segment : code->image.segments) {
-    const uintptr_t begin = code->image.bias + segment.p_vaddr;
-    if (segment.p_type == PT_LOAD && pc - begin < segment.p_memsz) is_code = true;
-    if (segment.p_type == PT_GNU_EH_FRAME) tables = begin;
+    if (segment.p_type == PT_GNU_EH_FRAME) tables = code->image.bias + segment.p_vaddr;
   }
   code->has_tables = tables != 0 && IsSearchable(tables);
-  return is_code;
+  return Contains(code->image, pc);
 }
 
 const CodeRange* CodeMap::Search(uintptr_t pc) const {

@@ -49,14 +49,6 @@ SymbolTables ReadTables(const Image& image) {
   return tables;
 }
 
-bool Contains(const Image& image, uintptr_t address) {
-  for (const Elf64_Phdr& segment : image.segments) {
-    const uintptr_t offset = address - image.bias - segment.p_vaddr;
-    if (segment.p_type == PT_LOAD && offset < segment.p_memsz) return true;
-  }
-  return false;
-}
-
 uint32_t GnuHash(const char* name) {
   uint32_t hash = 5381;
   for (; *name != '\0'; ++name) hash = hash * 33 + static_cast<unsigned char>(*name);
@@ -88,6 +80,14 @@ bool ReadImage(uintptr_t begin, Image* image) {
     if (segment.p_type != PT_LOAD) continue;
     image->bias = begin - segment.p_vaddr / kPageBytes * kPageBytes;
     return segment.p_offset < kPageBytes;
+  }
+  return false;
+}
+
+bool Contains(const Image& image, uintptr_t address) {
+  for (const Elf64_Phdr& segment : image.segments) {
+    const uintptr_t offset = address - image.bias - segment.p_vaddr;
+    if (segment.p_type == PT_LOAD && offset < segment.p_memsz) return true;
   }
   return false;
 }

@@ -1,5 +1,5 @@
-// ELF files as they lie in memory: programs and libraries. Read with care, since whoever unloads
-// one does not ask us.
+// ELF files as they lie in memory: programs and libraries. What cannot be read is taken for none;
+// one that is unloaded while it is being read is not guarded against.
 #ifndef BARTIZAN_SRC_PLATFORM_IMAGE_H_
 #define BARTIZAN_SRC_PLATFORM_IMAGE_H_
 
@@ -24,6 +24,9 @@ struct Image {
 
 // `begin` is where the file's first byte is mapped. False for what is not a readable ELF image.
 bool ReadImage(uintptr_t begin, Image* image);
+
+// Whether the address lies in one of its segments.
+bool Contains(const Image& image, uintptr_t address);
 
 // The program's, from what the kernel told the process when it started. Empty where that says
 // nothing of the place.

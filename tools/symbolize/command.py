@@ -61,12 +61,13 @@ def read_all(paths):
 def write_sarif(texts, names, root):
     reports, problems = [], []
     for path, text in texts:
-        for number, report in sarif.reports_in(text):
+        found = list(sarif.reports_in(text))
+        for number, report in found:
             if isinstance(report, sarif.NotWhole):
                 problems.append(f"{path}:{number}: {report}")
             else:
                 reports.append(report)
-        if "bartizan: fatal: " in text and not any(True for _ in sarif.reports_in(text)):
+        if "bartizan: fatal: " in text and not found:
             problems.append(f"{path}: its reports are text, and are left out: report_format=json is what this reads")
     names.ask(sarif.keys(reports))
     writer = sarif.Writer(names.places, root)
